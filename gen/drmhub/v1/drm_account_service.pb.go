@@ -143,12 +143,15 @@ type DrmAccount struct {
 	// The resource name, "vendors/{vendor}/drmAccounts/{drm_account}". TelecomX's id is the username.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The vendor's id of the customer that the account belongs to. TelecomX: 24 hexadecimal
-	// characters. Empty means drmhub's own customer.
+	// characters. Where a request leaves it empty, it is the customer in the vendor's configuration,
+	// or else that of drmhub's user. Empty in a response where drmhub does not know it: GetDrmAccount
+	// does not.
 	Customer string `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
-	// The name to log in with: at least 6 of a-z, A-Z, 0-9, ".", "_", "-" and "@". Where it is empty,
-	// drmhub picks one of ten digits.
+	// The name to log in with: at least 6 of a-z, A-Z, 0-9, ".", "_", "-" and "@". Where a request
+	// leaves it empty, drmhub picks a number of ten digits.
 	Username string `protobuf:"bytes,3,opt,name=username,proto3" json:"username,omitempty"`
-	// The password, at least 6 characters. Where it is empty, the vendor generates one.
+	// The password, at least 6 characters. Where a request leaves it empty, the vendor generates one.
+	// Only the view FULL has it, for callers with the scope secrets:read.
 	Password string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
 	// How many devices use the account.
 	DeviceCount int32 `protobuf:"varint,5,opt,name=device_count,json=deviceCount,proto3" json:"device_count,omitempty"`
@@ -343,8 +346,9 @@ func (x *DrmAccountDevice) GetVendorType() string {
 // DrmAccountFilter chooses accounts. All conditions must hold.
 type DrmAccountFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor's id of the customer, exactly. Where it is empty, TelecomX returns the accounts of
-	// drmhub's own customer.
+	// The vendor's id of the customer, exactly. Empty means the customer in the vendor's
+	// configuration, or else that of drmhub's user. A customer that the vendor does not know has no
+	// accounts.
 	Customer string `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
 	// A part of the username. Case matters.
 	UsernameContains string `protobuf:"bytes,2,opt,name=username_contains,json=usernameContains,proto3" json:"username_contains,omitempty"`
@@ -699,8 +703,8 @@ type DeleteDrmAccountDeviceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The device, "vendors/{vendor}/drmAccounts/{drm_account}/devices/{device}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Also removes the device within its 90 days, for accounts that may do so (TelecomX: RESELLER,
-	// ADMIN). Its slot becomes free at release_time.
+	// Also removes the device within its 90 days, if drmhub's user at the vendor may do so (TelecomX:
+	// the access levels RESELLER and ADMIN). Its slot becomes free at release_time.
 	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,

@@ -36,18 +36,20 @@ const (
 // accounts"), and the devices bound to them.
 type DrmAccountServiceClient interface {
 	// Lists accounts, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. An account that is created between two pages can make another one appear
-	// twice.
+	// pages by position. An account that is created or removed between two pages can make another one
+	// appear twice or not at all.
 	ListDrmAccounts(ctx context.Context, in *ListDrmAccountsRequest, opts ...grpc.CallOption) (*ListDrmAccountsResponse, error)
 	// Gets one account, with its devices.
 	GetDrmAccount(ctx context.Context, in *GetDrmAccountRequest, opts ...grpc.CallOption) (*DrmAccount, error)
 	// Creates an account. Without a username, drmhub picks one, so that it can find the account when
 	// the vendor's response is lost. Without a password, the vendor picks one. Set view=FULL to get
-	// it. This needs the scope secrets:read.
+	// it, which takes the scope secrets:read. drmhub does not keep it: a repetition with the same
+	// request_id returns the account without it. GetDrmAccount shows it.
 	CreateDrmAccount(ctx context.Context, in *CreateDrmAccountRequest, opts ...grpc.CallOption) (*DrmAccount, error)
 	// Removes a device from an account and returns it, with release_time where its slot is not free
-	// yet. The vendor binds a device for 90 days. Within these days it refuses, unless force is set
-	// and drmhub's account may use it.
+	// yet. The vendor binds a device for 90 days from its creation. Within these days it refuses,
+	// with FAILED_PRECONDITION, VENDOR_STATE, unless force is set and drmhub's user at the vendor may
+	// use it.
 	DeleteDrmAccountDevice(ctx context.Context, in *DeleteDrmAccountDeviceRequest, opts ...grpc.CallOption) (*DrmAccountDevice, error)
 }
 
@@ -107,18 +109,20 @@ func (c *drmAccountServiceClient) DeleteDrmAccountDevice(ctx context.Context, in
 // accounts"), and the devices bound to them.
 type DrmAccountServiceServer interface {
 	// Lists accounts, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. An account that is created between two pages can make another one appear
-	// twice.
+	// pages by position. An account that is created or removed between two pages can make another one
+	// appear twice or not at all.
 	ListDrmAccounts(context.Context, *ListDrmAccountsRequest) (*ListDrmAccountsResponse, error)
 	// Gets one account, with its devices.
 	GetDrmAccount(context.Context, *GetDrmAccountRequest) (*DrmAccount, error)
 	// Creates an account. Without a username, drmhub picks one, so that it can find the account when
 	// the vendor's response is lost. Without a password, the vendor picks one. Set view=FULL to get
-	// it. This needs the scope secrets:read.
+	// it, which takes the scope secrets:read. drmhub does not keep it: a repetition with the same
+	// request_id returns the account without it. GetDrmAccount shows it.
 	CreateDrmAccount(context.Context, *CreateDrmAccountRequest) (*DrmAccount, error)
 	// Removes a device from an account and returns it, with release_time where its slot is not free
-	// yet. The vendor binds a device for 90 days. Within these days it refuses, unless force is set
-	// and drmhub's account may use it.
+	// yet. The vendor binds a device for 90 days from its creation. Within these days it refuses,
+	// with FAILED_PRECONDITION, VENDOR_STATE, unless force is set and drmhub's user at the vendor may
+	// use it.
 	DeleteDrmAccountDevice(context.Context, *DeleteDrmAccountDeviceRequest) (*DrmAccountDevice, error)
 	mustEmbedUnimplementedDrmAccountServiceServer()
 }

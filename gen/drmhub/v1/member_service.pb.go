@@ -30,8 +30,8 @@ const (
 type Member_Group int32
 
 const (
-	// In a response: drmhub does not know the group, see vendor_group. In a request: the vendor's
-	// default.
+	// In a response: drmhub does not know the group, see vendor_group. In CreateMember: the
+	// vendor's default. UpdateMember cannot set it.
 	Member_GROUP_UNSPECIFIED Member_Group = 0
 	// Usage history, integration and payment pages. PallyCon: 1000.
 	Member_BUSINESS Member_Group = 1
@@ -88,7 +88,8 @@ func (Member_Group) EnumDescriptor() ([]byte, []int) {
 type Member_State int32
 
 const (
-	// drmhub does not know the vendor's code; see vendor_state.
+	// In a response: drmhub does not know the vendor's code, see vendor_state. In CreateMember: the
+	// vendor's default. UpdateMember cannot set it.
 	Member_STATE_UNSPECIFIED Member_State = 0
 	// May log in. PallyCon: MT001.
 	Member_ACTIVE Member_State = 1
@@ -143,15 +144,16 @@ type Member struct {
 	// The resource name, "vendors/{vendor}/members/{member}". PallyCon's id is member_seq.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The e-mail address that the member logs in with. It cannot be changed. UpdateMember accepts the
-	// current address or an empty one.
+	// current address or an empty one. Case does not matter.
 	Email string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	// The member's group.
 	Group Member_Group `protobuf:"varint,3,opt,name=group,proto3,enum=drmhub.v1.Member_Group" json:"group,omitempty"`
 	// The vendor's own number or word for the group. PallyCon: group_seq.
 	VendorGroup string `protobuf:"bytes,4,opt,name=vendor_group,json=vendorGroup,proto3" json:"vendor_group,omitempty"`
-	// Whether the member may log in.
+	// Whether the member may log in. CreateMember refuses a state, since the vendor sets that of a
+	// new member.
 	State Member_State `protobuf:"varint,5,opt,name=state,proto3,enum=drmhub.v1.Member_State" json:"state,omitempty"`
-	// The day on which the member was created, YYYY-MM-DD in the vendor's time zone.
+	// The day on which the member was created, YYYY-MM-DD as the vendor reports it.
 	CreateDate string `protobuf:"bytes,6,opt,name=create_date,json=createDate,proto3" json:"create_date,omitempty"`
 	// The vendor's own code of the state. PallyCon: status_code.
 	VendorState   string `protobuf:"bytes,7,opt,name=vendor_state,json=vendorState,proto3" json:"vendor_state,omitempty"`
@@ -460,9 +462,8 @@ type UpdateMemberRequest struct {
 	// The member to change. Its name identifies it.
 	Member *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
 	// The fields to change: group, state.
-	// Without a mask, drmhub changes those of these fields that the request sets. Over REST, it
-	// changes those that the body contains, also with an empty value or null. It ignores all other
-	// fields, so that a caller can edit a resource and send it back.
+	// Without a mask, drmhub changes those of these fields that the request sets. It ignores all
+	// other fields, so that a caller can edit a resource and send it back.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,

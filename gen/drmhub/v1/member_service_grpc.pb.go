@@ -35,14 +35,16 @@ const (
 // (PallyCon: "sub-members").
 type MemberServiceClient interface {
 	// Lists members, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor's
-	// pages are numbered. A member that is created between two pages can make another one appear
-	// twice.
+	// pages are numbered. A member that is created or removed between two pages can make another one
+	// appear twice or not at all.
 	ListMembers(ctx context.Context, in *ListMembersRequest, opts ...grpc.CallOption) (*ListMembersResponse, error)
-	// Creates a member.
+	// Creates a member. If there is one with this e-mail address, the error is ALREADY_EXISTS,
+	// VENDOR_ALREADY_EXISTS.
 	CreateMember(ctx context.Context, in *CreateMemberRequest, opts ...grpc.CallOption) (*Member, error)
 	// Changes a member's group and state.
 	UpdateMember(ctx context.Context, in *UpdateMemberRequest, opts ...grpc.CallOption) (*Member, error)
-	// Resets a member's password. The vendor sends the new one to the member.
+	// Resets a member's password. The vendor does not show the new one. drmhub cannot read back
+	// whether the password was reset. So a lost response leaves the outcome unknown, OUTCOME_UNKNOWN.
 	ResetMemberPassword(ctx context.Context, in *ResetMemberPasswordRequest, opts ...grpc.CallOption) (*ResetMemberPasswordResponse, error)
 }
 
@@ -102,14 +104,16 @@ func (c *memberServiceClient) ResetMemberPassword(ctx context.Context, in *Reset
 // (PallyCon: "sub-members").
 type MemberServiceServer interface {
 	// Lists members, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor's
-	// pages are numbered. A member that is created between two pages can make another one appear
-	// twice.
+	// pages are numbered. A member that is created or removed between two pages can make another one
+	// appear twice or not at all.
 	ListMembers(context.Context, *ListMembersRequest) (*ListMembersResponse, error)
-	// Creates a member.
+	// Creates a member. If there is one with this e-mail address, the error is ALREADY_EXISTS,
+	// VENDOR_ALREADY_EXISTS.
 	CreateMember(context.Context, *CreateMemberRequest) (*Member, error)
 	// Changes a member's group and state.
 	UpdateMember(context.Context, *UpdateMemberRequest) (*Member, error)
-	// Resets a member's password. The vendor sends the new one to the member.
+	// Resets a member's password. The vendor does not show the new one. drmhub cannot read back
+	// whether the password was reset. So a lost response leaves the outcome unknown, OUTCOME_UNKNOWN.
 	ResetMemberPassword(context.Context, *ResetMemberPasswordRequest) (*ResetMemberPasswordResponse, error)
 	mustEmbedUnimplementedMemberServiceServer()
 }

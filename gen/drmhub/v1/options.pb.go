@@ -37,9 +37,10 @@ var file_drmhub_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 
 // Extension fields to descriptorpb.MethodOptions.
 var (
-	// The scope that a caller's token must hold, written <collection>:<verb>, for example
-	// "sites:read". A method that changes something at a vendor takes a ":write" scope. Secrets in a
-	// response take the scope "secrets:read" as well. Every caller holds "caller:read".
+	// The scope that a caller must hold, written <collection>:<verb>, for example "sites:read". A
+	// method that changes something at a vendor takes a ":write" scope. Without the scope
+	// "secrets:read", responses lack their secrets. Every caller with an identity holds
+	// "caller:read".
 	//
 	// optional string scope = 51001;
 	E_Scope = &file_drmhub_v1_options_proto_extTypes[0]

@@ -35,8 +35,8 @@ const (
 type ProductLicense_Status int32
 
 const (
-	// In a response: drmhub does not know the vendor's word, see vendor_status. In a request:
-	// ACTIVE, the vendor's default.
+	// In a response: drmhub does not know the vendor's word, see vendor_status. In a license to
+	// issue: ACTIVE, the vendor's default. In a filter: any status.
 	ProductLicense_STATUS_UNSPECIFIED ProductLicense_Status = 0
 	// In force: the only status that allows playback.
 	ProductLicense_ACTIVE ProductLicense_Status = 1
@@ -108,7 +108,8 @@ func (ProductLicense_Status) EnumDescriptor() ([]byte, []int) {
 // Price is an amount of money.
 type Price struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The amount in the currency's minor unit: 999 is 9.99 EUR. The largest amount is 2147483647.
+	// The amount in the currency's minor unit: 999 is 9.99 EUR. AminoTV speaks of cents. The largest
+	// amount is 2147483647.
 	Amount int32 `protobuf:"varint,1,opt,name=amount,proto3" json:"amount,omitempty"`
 	// The currency, three capital letters (ISO 4217).
 	Currency      string `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"`
@@ -271,12 +272,14 @@ type ProductLicense struct {
 	Product string `protobuf:"bytes,3,opt,name=product,proto3" json:"product,omitempty"`
 	// Its status.
 	Status ProductLicense_Status `protobuf:"varint,4,opt,name=status,proto3,enum=drmhub.v1.ProductLicense_Status" json:"status,omitempty"`
-	// When it begins.
+	// When it begins, in whole seconds: drmhub drops fractions. Where a request leaves it unset, the
+	// vendor decides.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// When it ends. Unset for a license without an end.
+	// When it ends, in whole seconds, and at least one second after start_time. Unset for a license
+	// without an end.
 	StopTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=stop_time,json=stopTime,proto3" json:"stop_time,omitempty"`
-	// The id of the order that it was issued for. Where it is empty, drmhub sets one, to find the
-	// license again.
+	// The id of the order that it was issued for. Where a request leaves it empty, drmhub sets one,
+	// to find the license again.
 	OrderId string `protobuf:"bytes,7,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// Whether and when it renews.
 	Renewal *ProductLicense_Renewal `protobuf:"bytes,8,opt,name=renewal,proto3" json:"renewal,omitempty"`
@@ -285,7 +288,7 @@ type ProductLicense struct {
 	// The vendor's own word for the status.
 	VendorStatus string `protobuf:"bytes,10,opt,name=vendor_status,json=vendorStatus,proto3" json:"vendor_status,omitempty"`
 	// Whether it allows playback at the time of this response: it is ACTIVE, has begun and has not
-	// ended.
+	// ended. A revoked license does not.
 	Playable      bool `protobuf:"varint,11,opt,name=playable,proto3" json:"playable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -472,7 +475,7 @@ type isProductLicenseResult_Result interface {
 }
 
 type ProductLicenseResult_ProductLicense struct {
-	// The license that was issued, or revoked.
+	// The license that was issued, or the revoked one as it was before.
 	ProductLicense *ProductLicense `protobuf:"bytes,1,opt,name=product_license,json=productLicense,proto3,oneof"`
 }
 
@@ -831,11 +834,11 @@ func (x *UpdateProductRequest) GetValidateOnly() bool {
 // ProductLicenseFilter chooses product licenses. All conditions must hold, each exactly.
 type ProductLicenseFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The vendor's id of the user.
+	// The vendor's id of the user. A user that the vendor does not know has no licenses.
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// The product: "vendors/{vendor}/products/{product}", or the vendor's id alone.
 	Product string `protobuf:"bytes,2,opt,name=product,proto3" json:"product,omitempty"`
-	// The license's status.
+	// The license's status. Unspecified means any.
 	Status        ProductLicense_Status `protobuf:"varint,3,opt,name=status,proto3,enum=drmhub.v1.ProductLicense_Status" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1238,7 +1241,8 @@ type BatchCreateProductLicensesRequest struct {
 	// The vendor, "vendors/{vendor}".
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// The licenses to issue, at most 1000. request_id and validate_only of the items must be empty:
-	// the batch has its own.
+	// the batch has its own. Two items with the same user and product need different order ids, or
+	// none.
 	Requests []*CreateProductLicenseRequest `protobuf:"bytes,2,rep,name=requests,proto3" json:"requests,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
@@ -1362,7 +1366,8 @@ type BatchDeleteProductLicensesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The vendor, "vendors/{vendor}".
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The licenses to revoke, "vendors/{vendor}/productLicenses/{product_license}", at most 1000.
+	// The licenses to revoke, "vendors/{vendor}/productLicenses/{product_license}", at most 1000,
+	// each once.
 	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
@@ -1563,9 +1568,10 @@ func (x *ReplaceProductLicenseRequest) GetValidateOnly() bool {
 // Renewal says whether and when a license renews.
 type ProductLicense_Renewal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the license renews by itself. Unset means the product's value.
+	// Whether the license renews by itself. Where a request leaves it unset, it is the product's
+	// value.
 	Recurring *bool `protobuf:"varint,1,opt,name=recurring,proto3,oneof" json:"recurring,omitempty"`
-	// When the current period ends.
+	// When the current period ends, in whole seconds.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1618,9 +1624,10 @@ func (x *ProductLicense_Renewal) GetExpireTime() *timestamppb.Timestamp {
 // Purchase says how a license was bought.
 type ProductLicense_Purchase struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The price paid. Unset means the product's price.
+	// The price paid. Where a request leaves it unset, it is the product's price.
 	Price *Price `protobuf:"bytes,1,opt,name=price,proto3" json:"price,omitempty"`
-	// When it was bought. Unset means now.
+	// When it was bought, in whole seconds. Where a request leaves it unset, it is the current
+	// time.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	// How it was paid, in the vendor's words.
 	PaymentMethod string `protobuf:"bytes,3,opt,name=payment_method,json=paymentMethod,proto3" json:"payment_method,omitempty"`

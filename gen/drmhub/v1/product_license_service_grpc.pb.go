@@ -47,14 +47,16 @@ const (
 // another.
 type ProductLicenseServiceClient interface {
 	// Lists products, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. A product that is created between two pages can make another one appear
-	// twice.
+	// pages by position. A product that is created or removed between two pages can make another one
+	// appear twice or not at all.
 	ListProducts(ctx context.Context, in *ListProductsRequest, opts ...grpc.CallOption) (*ListProductsResponse, error)
 	// Gets one product.
 	GetProduct(ctx context.Context, in *GetProductRequest, opts ...grpc.CallOption) (*Product, error)
-	// Creates a product.
+	// Creates a product. Without a display_name, drmhub cannot find the product again. So a lost
+	// response then leaves the outcome unknown, OUTCOME_UNKNOWN.
 	CreateProduct(ctx context.Context, in *CreateProductRequest, opts ...grpc.CallOption) (*Product, error)
-	// Changes a product. Only vendors whose configuration enables this call have it.
+	// Changes a product. Only vendors whose configuration enables this call have it (AminoTV:
+	// product_updates).
 	UpdateProduct(ctx context.Context, in *UpdateProductRequest, opts ...grpc.CallOption) (*Product, error)
 	// Lists product licenses, in the vendor's order. The parent "vendors/-" asks all vendors, for
 	// example for every license of one user. The vendor pages by position. A license that is issued
@@ -62,21 +64,26 @@ type ProductLicenseServiceClient interface {
 	ListProductLicenses(ctx context.Context, in *ListProductLicensesRequest, opts ...grpc.CallOption) (*ListProductLicensesResponse, error)
 	// Gets one product license.
 	GetProductLicense(ctx context.Context, in *GetProductLicenseRequest, opts ...grpc.CallOption) (*ProductLicense, error)
-	// Issues a product license to a user. The vendor creates the user's entitlements with its DRM
-	// partner as a side effect (AminoTV: Irdeto).
+	// Issues a product license to a user. Where the vendor has a DRM partner (AminoTV: Irdeto), it
+	// creates the user's entitlements there as a side effect.
 	CreateProductLicense(ctx context.Context, in *CreateProductLicenseRequest, opts ...grpc.CallOption) (*ProductLicense, error)
-	// Revokes a product license. The user can no longer play what it gave access to.
+	// Revokes a product license. The user can no longer play what it gave access to, unless another
+	// license does. The vendor also deletes the entitlements that it created with its DRM partner.
 	DeleteProductLicense(ctx context.Context, in *DeleteProductLicenseRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// Issues up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on its
-	// own. The results are in the order of the requests.
+	// own. The results are in the order of the requests. The call fails as a whole if no item had an
+	// effect and each may succeed later.
 	BatchCreateProductLicenses(ctx context.Context, in *BatchCreateProductLicensesRequest, opts ...grpc.CallOption) (*BatchCreateProductLicensesResponse, error)
 	// Revokes up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on
-	// its own. The results are in the order of the names.
+	// its own. The results are in the order of the names. The call fails as a whole if no item had an
+	// effect and each may succeed later.
 	BatchDeleteProductLicenses(ctx context.Context, in *BatchDeleteProductLicensesRequest, opts ...grpc.CallOption) (*BatchDeleteProductLicensesResponse, error)
-	// Gives a product license new terms: revokes the old one, then issues the new one. If the second
-	// step fails, drmhub issues the old terms again. The error is then ABORTED. With
-	// REPLACE_ROLLED_BACK, its metadata `standing` names the license now in force. With
-	// REPLACE_INCOMPLETE, no license is in force.
+	// Gives a product license new terms: revokes the old one, then issues the new one. If the vendor
+	// refuses the new terms, drmhub issues the old ones again, and the error is ABORTED,
+	// REPLACE_ROLLED_BACK. Its metadata `standing` names the license with the old terms. If the
+	// vendor refuses the old terms too, the error is ABORTED, REPLACE_INCOMPLETE, and the user has
+	// neither license. Once the old license is revoked, any other failure is OUTCOME_UNKNOWN: repeat
+	// the call with the same request_id, and drmhub goes on from there.
 	ReplaceProductLicense(ctx context.Context, in *ReplaceProductLicenseRequest, opts ...grpc.CallOption) (*ProductLicense, error)
 }
 
@@ -208,14 +215,16 @@ func (c *productLicenseServiceClient) ReplaceProductLicense(ctx context.Context,
 // another.
 type ProductLicenseServiceServer interface {
 	// Lists products, in the vendor's order. The parent "vendors/-" asks all vendors. The vendor
-	// pages by position. A product that is created between two pages can make another one appear
-	// twice.
+	// pages by position. A product that is created or removed between two pages can make another one
+	// appear twice or not at all.
 	ListProducts(context.Context, *ListProductsRequest) (*ListProductsResponse, error)
 	// Gets one product.
 	GetProduct(context.Context, *GetProductRequest) (*Product, error)
-	// Creates a product.
+	// Creates a product. Without a display_name, drmhub cannot find the product again. So a lost
+	// response then leaves the outcome unknown, OUTCOME_UNKNOWN.
 	CreateProduct(context.Context, *CreateProductRequest) (*Product, error)
-	// Changes a product. Only vendors whose configuration enables this call have it.
+	// Changes a product. Only vendors whose configuration enables this call have it (AminoTV:
+	// product_updates).
 	UpdateProduct(context.Context, *UpdateProductRequest) (*Product, error)
 	// Lists product licenses, in the vendor's order. The parent "vendors/-" asks all vendors, for
 	// example for every license of one user. The vendor pages by position. A license that is issued
@@ -223,21 +232,26 @@ type ProductLicenseServiceServer interface {
 	ListProductLicenses(context.Context, *ListProductLicensesRequest) (*ListProductLicensesResponse, error)
 	// Gets one product license.
 	GetProductLicense(context.Context, *GetProductLicenseRequest) (*ProductLicense, error)
-	// Issues a product license to a user. The vendor creates the user's entitlements with its DRM
-	// partner as a side effect (AminoTV: Irdeto).
+	// Issues a product license to a user. Where the vendor has a DRM partner (AminoTV: Irdeto), it
+	// creates the user's entitlements there as a side effect.
 	CreateProductLicense(context.Context, *CreateProductLicenseRequest) (*ProductLicense, error)
-	// Revokes a product license. The user can no longer play what it gave access to.
+	// Revokes a product license. The user can no longer play what it gave access to, unless another
+	// license does. The vendor also deletes the entitlements that it created with its DRM partner.
 	DeleteProductLicense(context.Context, *DeleteProductLicenseRequest) (*emptypb.Empty, error)
 	// Issues up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on its
-	// own. The results are in the order of the requests.
+	// own. The results are in the order of the requests. The call fails as a whole if no item had an
+	// effect and each may succeed later.
 	BatchCreateProductLicenses(context.Context, *BatchCreateProductLicensesRequest) (*BatchCreateProductLicensesResponse, error)
 	// Revokes up to 1000 product licenses. The batch is not atomic: each item succeeds or fails on
-	// its own. The results are in the order of the names.
+	// its own. The results are in the order of the names. The call fails as a whole if no item had an
+	// effect and each may succeed later.
 	BatchDeleteProductLicenses(context.Context, *BatchDeleteProductLicensesRequest) (*BatchDeleteProductLicensesResponse, error)
-	// Gives a product license new terms: revokes the old one, then issues the new one. If the second
-	// step fails, drmhub issues the old terms again. The error is then ABORTED. With
-	// REPLACE_ROLLED_BACK, its metadata `standing` names the license now in force. With
-	// REPLACE_INCOMPLETE, no license is in force.
+	// Gives a product license new terms: revokes the old one, then issues the new one. If the vendor
+	// refuses the new terms, drmhub issues the old ones again, and the error is ABORTED,
+	// REPLACE_ROLLED_BACK. Its metadata `standing` names the license with the old terms. If the
+	// vendor refuses the old terms too, the error is ABORTED, REPLACE_INCOMPLETE, and the user has
+	// neither license. Once the old license is revoked, any other failure is OUTCOME_UNKNOWN: repeat
+	// the call with the same request_id, and drmhub goes on from there.
 	ReplaceProductLicense(context.Context, *ReplaceProductLicenseRequest) (*ProductLicense, error)
 	mustEmbedUnimplementedProductLicenseServiceServer()
 }

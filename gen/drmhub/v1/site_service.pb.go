@@ -33,15 +33,16 @@ const (
 type Site_State int32
 
 const (
-	// drmhub does not know the vendor's word for the state; see vendor_state.
+	// drmhub does not know the vendor's word for the state, see vendor_state. Or the vendor does
+	// not report the state.
 	Site_STATE_UNSPECIFIED Site_State = 0
 	// Ordered, not yet usable.
 	Site_CREATING Site_State = 1
 	// Usable, but not in service.
 	Site_READY Site_State = 2
-	// In service.
+	// In service. PallyCon: the service DRM is in service.
 	Site_RUNNING Site_State = 3
-	// Taken out of service.
+	// Taken out of service. PallyCon: the service DRM is not in service.
 	Site_SUSPENDED Site_State = 4
 	// Deleted at the vendor.
 	Site_DELETED Site_State = 5
@@ -208,9 +209,9 @@ const (
 	SiteOrder_STATE_UNSPECIFIED SiteOrder_State = 0
 	// Waiting for the vendor.
 	SiteOrder_PENDING SiteOrder_State = 1
-	// The site exists.
+	// The vendor approved it, and created the site.
 	SiteOrder_APPROVED SiteOrder_State = 2
-	// The vendor refused.
+	// The vendor refused it, or it was canceled.
 	SiteOrder_REJECTED SiteOrder_State = 3
 )
 
@@ -449,7 +450,8 @@ type Site struct {
 	PolicyId string `protobuf:"bytes,6,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
 	// The services of the site. Empty where the vendor does not report them.
 	Services []*Site_ServiceState `protobuf:"bytes,7,rep,name=services,proto3" json:"services,omitempty"`
-	// The FairPlay certificate in use. Unset where the vendor does not report it.
+	// The FairPlay certificate that the vendor holds. Unset where the vendor does not report it with
+	// the site. NAVER Cloud reports only its address, certificate_uri.
 	FairplayCertificate *FairPlayCertificate `protobuf:"bytes,8,opt,name=fairplay_certificate,json=fairplayCertificate,proto3" json:"fairplay_certificate,omitempty"`
 	// The current usage of the site. Unset where the vendor does not report it with the site.
 	Usage *Usage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
@@ -457,7 +459,8 @@ type Site struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When the site was last changed. Unset where the vendor does not report it.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// The vendor's own word for the state. Empty where the vendor has none.
+	// The vendor's own word for the state. PallyCon has no word for a site. There it is the
+	// status_code of the service DRM where drmhub does not know it, and otherwise empty.
 	VendorState   string `protobuf:"bytes,12,opt,name=vendor_state,json=vendorState,proto3" json:"vendor_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -666,11 +669,14 @@ type FairPlayCertificate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}". Empty where the certificate is a part of a Site.
 	Site string `protobuf:"bytes,7,opt,name=site,proto3" json:"site,omitempty"`
-	// The subject of the certificate, as a distinguished name (RFC 2253).
+	// The subject of the certificate, as a distinguished name (RFC 2253). Empty where drmhub does not
+	// have the certificate.
 	Subject string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
-	// The certificate's serial number, in hexadecimal.
+	// The certificate's serial number, in hexadecimal. Empty where drmhub does not have the
+	// certificate.
 	SerialNumber string `protobuf:"bytes,2,opt,name=serial_number,json=serialNumber,proto3" json:"serial_number,omitempty"`
-	// When the certificate ends. The time can be in the past.
+	// When the certificate ends. The time can be in the past. Unset where drmhub does not have the
+	// certificate.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// The address that the vendor fetched the certificate from. Empty where the vendor takes no
 	// address. NAVER Cloud: fairPlayCert.certFile.
@@ -768,15 +774,17 @@ func (x *FairPlayCertificate) GetKeySize() int32 {
 // an address.
 type FairPlayKeys struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The http address of the certificate, a .der or .cer file. NAVER Cloud: fairPlayCert.certFile.
+	// The http or https address of the certificate, a .der or .cer file. NAVER Cloud:
+	// fairPlayCert.certFile.
 	CertificateUri string `protobuf:"bytes,1,opt,name=certificate_uri,json=certificateUri,proto3" json:"certificate_uri,omitempty"`
-	// The http address of the private key, a .pem file. It is a secret: a person who knows the
-	// address can fetch the key. NAVER Cloud: fairPlayCert.privateKey.
+	// The http or https address of the private key, a .pem file. It is a secret: a person who knows
+	// the address can fetch the key. NAVER Cloud: fairPlayCert.privateKey.
 	PrivateKeyUri string `protobuf:"bytes,2,opt,name=private_key_uri,json=privateKeyUri,proto3" json:"private_key_uri,omitempty"`
 	// The private key's password. NAVER Cloud: fairPlayCert.privateEncryptedString.
 	KeyPassword string `protobuf:"bytes,3,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
-	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x,
-	// blanks, hyphens and line ends. NAVER Cloud: fairPlayCert.secretKey.
+	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes what is
+	// copied along with it, such as 0x, blanks, hyphens and line ends. NAVER Cloud:
+	// fairPlayCert.secretKey.
 	ApplicationSecretKey string `protobuf:"bytes,4,opt,name=application_secret_key,json=applicationSecretKey,proto3" json:"application_secret_key,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
@@ -845,24 +853,26 @@ type SiteOrder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The resource name, "vendors/{vendor}/siteOrders/{site_order}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The site that the order created, once there is one.
+	// The site that the order created, "vendors/{vendor}/sites/{site}", once there is one.
 	Site string `protobuf:"bytes,2,opt,name=site,proto3" json:"site,omitempty"`
-	// The name of the site for people. PallyCon: service_name, NAVER Cloud: siteName.
+	// The name of the site for people. PallyCon: service_name, NAVER Cloud: siteName (3 to 20
+	// characters).
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// The playback policy of the new site, for vendors that have policies. Empty means "0", the
 	// vendor's basic policy.
 	PolicyId string `protobuf:"bytes,4,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
-	// The FairPlay certificate for the new site, for vendors that take it with the order.
+	// The FairPlay certificate for the new site, for vendors that take it with the order (NAVER
+	// Cloud).
 	FairplayCertificate *FairPlayKeys `protobuf:"bytes,5,opt,name=fairplay_certificate,json=fairplayCertificate,proto3" json:"fairplay_certificate,omitempty"`
-	// The vendor's account that ordered.
+	// The vendor's account that ordered. Empty where the vendor does not report it.
 	AccountId string `protobuf:"bytes,6,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	// The order's state.
 	State SiteOrder_State `protobuf:"varint,7,opt,name=state,proto3,enum=drmhub.v1.SiteOrder_State" json:"state,omitempty"`
 	// The vendor's own word for the state.
 	VendorStatus string `protobuf:"bytes,8,opt,name=vendor_status,json=vendorStatus,proto3" json:"vendor_status,omitempty"`
-	// When it was ordered.
+	// When it was ordered. NAVER Cloud shows when the site was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When the state last changed.
+	// When the state last changed. NAVER Cloud shows when the site was last changed.
 	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -971,9 +981,9 @@ func (x *SiteOrder) GetUpdateTime() *timestamppb.Timestamp {
 // StatusChange is a request to change the state of a site's service.
 type StatusChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The resource name, "vendors/{vendor}/sites/{site}/statusChanges/{status_change}"; empty where
-	// the vendor switches at once and keeps no record. PallyCon's id is
-	// {service_code}.{req_group_id}.
+	// The resource name, "vendors/{vendor}/sites/{site}/statusChanges/{status_change}". Empty where
+	// the vendor keeps no record: it switched at once, or the site was as wanted already. PallyCon's
+	// id is {service_code}.{req_group_id}.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Site string `protobuf:"bytes,2,opt,name=site,proto3" json:"site,omitempty"`
@@ -983,7 +993,7 @@ type StatusChange struct {
 	Type StatusChange_Type `protobuf:"varint,4,opt,name=type,proto3,enum=drmhub.v1.StatusChange_Type" json:"type,omitempty"`
 	// Its state.
 	State StatusChange_State `protobuf:"varint,5,opt,name=state,proto3,enum=drmhub.v1.StatusChange_State" json:"state,omitempty"`
-	// The text sent to the vendor with the request.
+	// The text that was sent to the vendor with the request.
 	Message string `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
 	// Who requested it, in the vendor's words. PallyCon: reg_id.
 	Requester string `protobuf:"bytes,7,opt,name=requester,proto3" json:"requester,omitempty"`
@@ -1133,11 +1143,11 @@ type Integration struct {
 	Credentials []*Integration_Credential `protobuf:"bytes,2,rep,name=credentials,proto3" json:"credentials,omitempty"`
 	// The site's initialization vector for encryption.
 	Iv string `protobuf:"bytes,3,opt,name=iv,proto3" json:"iv,omitempty"`
-	// The address at which the vendor asks for permission to issue a license. The vendor calls this
-	// type of integration deprecated.
+	// The address at which the vendor asks for permission to issue a license, http or https. An empty
+	// one removes it. The vendor calls this type of integration deprecated.
 	LicenseCallbackUrl string `protobuf:"bytes,4,opt,name=license_callback_url,json=licenseCallbackUrl,proto3" json:"license_callback_url,omitempty"`
-	// The address at which the vendor asks for permission to package. The vendor calls this type of
-	// integration deprecated.
+	// The address at which the vendor asks for permission to package, http or https. An empty one
+	// removes it. The vendor calls this type of integration deprecated.
 	PackageCallbackUrl string `protobuf:"bytes,5,opt,name=package_callback_url,json=packageCallbackUrl,proto3" json:"package_callback_url,omitempty"`
 	// How long a license token is valid, in whole seconds.
 	TokenDuration *durationpb.Duration `protobuf:"bytes,6,opt,name=token_duration,json=tokenDuration,proto3" json:"token_duration,omitempty"`
@@ -1563,9 +1573,9 @@ func (x *CreateSiteOrderRequest) GetValidateOnly() bool {
 // SiteOrderFilter chooses orders. All conditions must hold, each exactly.
 type SiteOrderFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The first day, YYYY-MM-DD in the vendor's time zone, inclusive.
+	// The first day of the orders, YYYY-MM-DD in the vendor's time zone, inclusive.
 	StartDate string `protobuf:"bytes,1,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
-	// The last day, YYYY-MM-DD in the vendor's time zone, inclusive.
+	// The last day of the orders, YYYY-MM-DD in the vendor's time zone, inclusive.
 	EndDate string `protobuf:"bytes,2,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
 	// The vendor's own word for the state.
 	VendorStatus string `protobuf:"bytes,3,opt,name=vendor_status,json=vendorStatus,proto3" json:"vendor_status,omitempty"`
@@ -1840,9 +1850,10 @@ type DisableSiteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The service to switch off. Unset means DRM.
+	// The service to switch off. Unset means DRM, the only service of NAVER Cloud's sites.
 	Service Site_Service `protobuf:"varint,2,opt,name=service,proto3,enum=drmhub.v1.Site_Service" json:"service,omitempty"`
-	// The text that drmhub sends to the vendor with the change.
+	// The text that drmhub sends to the vendor with the change. NAVER Cloud takes none, and drmhub
+	// ignores it there.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
@@ -1927,9 +1938,10 @@ type EnableSiteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The service to switch on. Unset means DRM.
+	// The service to switch on. Unset means DRM, the only service of NAVER Cloud's sites.
 	Service Site_Service `protobuf:"varint,2,opt,name=service,proto3,enum=drmhub.v1.Site_Service" json:"service,omitempty"`
-	// The text that drmhub sends to the vendor with the change.
+	// The text that drmhub sends to the vendor with the change. NAVER Cloud takes none, and drmhub
+	// ignores it there.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
@@ -2688,17 +2700,17 @@ type RegisterFairPlayCertificateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The site, "vendors/{vendor}/sites/{site}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The certificate as Apple issued it (a .der or .cer file), DER or PEM. A certificate past its
-	// date is valid, since Apple's devices ignore the date. The response has the date.
+	// The certificate as Apple issued it (a .der or .cer file), DER or PEM. drmhub accepts a
+	// certificate past its date, since Apple's devices ignore the date. The response has the date.
 	Certificate []byte `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	// The certificate's private key (a .pem file), in the form of PKCS#8 or in OpenSSL's traditional
 	// form. drmhub converts it to the form that the vendor takes.
 	PrivateKey []byte `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
-	// The private key's password, at most 32 bytes. A private key without encryption is encrypted
-	// with it before drmhub sends it.
+	// The private key's password, at most 32 bytes. drmhub encrypts a private key without encryption
+	// with it before it sends the key.
 	KeyPassword string `protobuf:"bytes,4,opt,name=key_password,json=keyPassword,proto3" json:"key_password,omitempty"`
-	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes 0x,
-	// blanks, hyphens and line ends.
+	// The application secret key (ASK) from Apple: 16 bytes in hexadecimal. drmhub removes what is
+	// copied along with it, such as 0x, blanks, hyphens and line ends.
 	ApplicationSecretKey string `protobuf:"bytes,5,opt,name=application_secret_key,json=applicationSecretKey,proto3" json:"application_secret_key,omitempty"`
 	// A UUID that the caller chooses. drmhub carries out a request once for each id, and returns the
 	// same response to each repetition. The same id with another request is ALREADY_EXISTS,
@@ -2868,7 +2880,7 @@ type Integration_Credential struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the vendor calls it. PallyCon: site_key, access_key, kms_token.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The credential itself; empty where it is redacted.
+	// The credential itself. Empty where it is redacted.
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// Whether the vendor returned a value that this response leaves out.
 	Redacted      bool `protobuf:"varint,3,opt,name=redacted,proto3" json:"redacted,omitempty"`

@@ -55,8 +55,9 @@ type SiteServiceClient interface {
 	// Changes a site's display_name and policy_id. The vendor takes both at once. drmhub therefore
 	// reads the site, changes what the mask names, and writes it back.
 	UpdateSite(ctx context.Context, in *UpdateSiteRequest, opts ...grpc.CallOption) (*Site, error)
-	// Orders a new site. The vendor creates it later, after its own approval. Follow the order's
-	// state.
+	// Orders a new site. The vendor creates it later: PallyCon once it has approved the order, NAVER
+	// Cloud within 24 hours. Follow the order's state. NAVER Cloud's new site is off until
+	// EnableSite.
 	CreateSiteOrder(ctx context.Context, in *CreateSiteOrderRequest, opts ...grpc.CallOption) (*SiteOrder, error)
 	// Lists orders of sites, in the vendor's order. The parent "vendors/-" asks all vendors. The
 	// vendor's pages are numbered. An order that arrives between two pages can make another one
@@ -67,24 +68,27 @@ type SiteServiceClient interface {
 	// Switches a site off: the vendor stops issuing licenses for it. Viewers who need a new license
 	// can no longer play.
 	//
-	// A vendor that switches at once (NAVER Cloud) returns a change in the state APPLIED. The change
-	// has no name, and holds the site as drmhub read it back. A vendor that approves by hand
-	// (PallyCon) returns a change in the state PENDING. For a site that is off already, or has the
-	// same change PENDING, drmhub sends nothing and returns the change as it is.
+	// Where the vendor switches at once (NAVER Cloud), the change is APPLIED. It has no name, and
+	// holds the site as drmhub read it back. Where the vendor approves by hand (PallyCon), the change
+	// is PENDING. For a site that is off already, drmhub sends nothing and returns such an APPLIED
+	// change. If the same change is PENDING already, drmhub sends nothing and returns that one.
 	DisableSite(ctx context.Context, in *DisableSiteRequest, opts ...grpc.CallOption) (*StatusChange, error)
 	// Switches a site on again: the reverse of DisableSite.
 	EnableSite(ctx context.Context, in *EnableSiteRequest, opts ...grpc.CallOption) (*StatusChange, error)
-	// Asks the vendor to extend the site's trial.
+	// Asks the vendor to extend the site's trial. The change is PENDING until the vendor decides. If
+	// the same change is PENDING already, drmhub sends nothing and returns that one.
 	ExtendTrial(ctx context.Context, in *ExtendTrialRequest, opts ...grpc.CallOption) (*StatusChange, error)
-	// Lists the requested changes of a site's state. PallyCon returns only the latest for each
-	// service.
+	// Lists the requested changes of the state of a site's services. PallyCon shows only the latest
+	// for each service.
 	ListStatusChanges(ctx context.Context, in *ListStatusChangesRequest, opts ...grpc.CallOption) (*ListStatusChangesResponse, error)
-	// Cancels a change that is still PENDING.
+	// Cancels a change that is still PENDING. For one that is CANCELLED already, drmhub sends nothing
+	// and returns it. Another state is FAILED_PRECONDITION, VENDOR_STATE. NOT_FOUND where the vendor
+	// no longer shows the change, since there is a later one.
 	CancelStatusChange(ctx context.Context, in *CancelStatusChangeRequest, opts ...grpc.CallOption) (*StatusChange, error)
 	// Gets how the site is integrated: keys, callback addresses, token lifetime. The response has the
 	// values of credentials only with `view=FULL` and the scope secrets:read.
 	GetIntegration(ctx context.Context, in *GetIntegrationRequest, opts ...grpc.CallOption) (*Integration, error)
-	// Changes callback addresses and token lifetime.
+	// Changes callback addresses and token lifetime. The response has no values of credentials.
 	UpdateIntegration(ctx context.Context, in *UpdateIntegrationRequest, opts ...grpc.CallOption) (*Integration, error)
 	// Gets the FairPlay Streaming certificate that the vendor's license server serves for a site now.
 	// A license server may serve the one before for a while after a registration. The response does
@@ -98,7 +102,7 @@ type SiteServiceClient interface {
 	ListFairPlayCertificates(ctx context.Context, in *ListFairPlayCertificatesRequest, opts ...grpc.CallOption) (*ListFairPlayCertificatesResponse, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
 	// against each other before it sends anything. With `validate_only`, drmhub stops there and
-	// returns what it found.
+	// returns the description of the certificate.
 	RegisterFairPlayCertificate(ctx context.Context, in *RegisterFairPlayCertificateRequest, opts ...grpc.CallOption) (*FairPlayCertificate, error)
 }
 
@@ -285,8 +289,9 @@ type SiteServiceServer interface {
 	// Changes a site's display_name and policy_id. The vendor takes both at once. drmhub therefore
 	// reads the site, changes what the mask names, and writes it back.
 	UpdateSite(context.Context, *UpdateSiteRequest) (*Site, error)
-	// Orders a new site. The vendor creates it later, after its own approval. Follow the order's
-	// state.
+	// Orders a new site. The vendor creates it later: PallyCon once it has approved the order, NAVER
+	// Cloud within 24 hours. Follow the order's state. NAVER Cloud's new site is off until
+	// EnableSite.
 	CreateSiteOrder(context.Context, *CreateSiteOrderRequest) (*SiteOrder, error)
 	// Lists orders of sites, in the vendor's order. The parent "vendors/-" asks all vendors. The
 	// vendor's pages are numbered. An order that arrives between two pages can make another one
@@ -297,24 +302,27 @@ type SiteServiceServer interface {
 	// Switches a site off: the vendor stops issuing licenses for it. Viewers who need a new license
 	// can no longer play.
 	//
-	// A vendor that switches at once (NAVER Cloud) returns a change in the state APPLIED. The change
-	// has no name, and holds the site as drmhub read it back. A vendor that approves by hand
-	// (PallyCon) returns a change in the state PENDING. For a site that is off already, or has the
-	// same change PENDING, drmhub sends nothing and returns the change as it is.
+	// Where the vendor switches at once (NAVER Cloud), the change is APPLIED. It has no name, and
+	// holds the site as drmhub read it back. Where the vendor approves by hand (PallyCon), the change
+	// is PENDING. For a site that is off already, drmhub sends nothing and returns such an APPLIED
+	// change. If the same change is PENDING already, drmhub sends nothing and returns that one.
 	DisableSite(context.Context, *DisableSiteRequest) (*StatusChange, error)
 	// Switches a site on again: the reverse of DisableSite.
 	EnableSite(context.Context, *EnableSiteRequest) (*StatusChange, error)
-	// Asks the vendor to extend the site's trial.
+	// Asks the vendor to extend the site's trial. The change is PENDING until the vendor decides. If
+	// the same change is PENDING already, drmhub sends nothing and returns that one.
 	ExtendTrial(context.Context, *ExtendTrialRequest) (*StatusChange, error)
-	// Lists the requested changes of a site's state. PallyCon returns only the latest for each
-	// service.
+	// Lists the requested changes of the state of a site's services. PallyCon shows only the latest
+	// for each service.
 	ListStatusChanges(context.Context, *ListStatusChangesRequest) (*ListStatusChangesResponse, error)
-	// Cancels a change that is still PENDING.
+	// Cancels a change that is still PENDING. For one that is CANCELLED already, drmhub sends nothing
+	// and returns it. Another state is FAILED_PRECONDITION, VENDOR_STATE. NOT_FOUND where the vendor
+	// no longer shows the change, since there is a later one.
 	CancelStatusChange(context.Context, *CancelStatusChangeRequest) (*StatusChange, error)
 	// Gets how the site is integrated: keys, callback addresses, token lifetime. The response has the
 	// values of credentials only with `view=FULL` and the scope secrets:read.
 	GetIntegration(context.Context, *GetIntegrationRequest) (*Integration, error)
-	// Changes callback addresses and token lifetime.
+	// Changes callback addresses and token lifetime. The response has no values of credentials.
 	UpdateIntegration(context.Context, *UpdateIntegrationRequest) (*Integration, error)
 	// Gets the FairPlay Streaming certificate that the vendor's license server serves for a site now.
 	// A license server may serve the one before for a while after a registration. The response does
@@ -328,7 +336,7 @@ type SiteServiceServer interface {
 	ListFairPlayCertificates(context.Context, *ListFairPlayCertificatesRequest) (*ListFairPlayCertificatesResponse, error)
 	// Registers the FairPlay Streaming certificate of a site. drmhub checks certificate and keys
 	// against each other before it sends anything. With `validate_only`, drmhub stops there and
-	// returns what it found.
+	// returns the description of the certificate.
 	RegisterFairPlayCertificate(context.Context, *RegisterFairPlayCertificateRequest) (*FairPlayCertificate, error)
 	mustEmbedUnimplementedSiteServiceServer()
 }
