@@ -39,11 +39,7 @@ func checkCommand() *cobra.Command {
 const maxChecks = 16
 
 func (l *client) check(c *cobra.Command, names []string) error {
-	p, err := l.printer(c)
-	if err != nil {
-		return err
-	}
-	s, err := l.dial(c)
+	p, s, err := l.open(c)
 	if err != nil {
 		return err
 	}

@@ -139,10 +139,11 @@ func (r *command) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := r.client.printer(c)
+	p, s, err := r.client.open(c)
 	if err != nil {
 		return err
 	}
+	defer s.close()
 	if err := p.canPrint(c, r.rpc); err != nil {
 		return err
 	}
@@ -150,11 +151,6 @@ func (r *command) run(c *cobra.Command, args []string) error {
 		// A closed pipe must not end the process: it is still to say what the call did.
 		signal.Ignore(syscall.SIGPIPE)
 	}
-	s, err := r.client.dial(c)
-	if err != nil {
-		return err
-	}
-	defer s.close()
 	switch {
 	case r.rpc.Method.IsStreamingServer():
 		return s.stream(r.rpc, req, p)

@@ -67,6 +67,16 @@ type session struct {
 	sent    bool // a request may have reached the server
 }
 
+// open returns the printer and the session that the flags ask for. The caller closes the session.
+func (l *client) open(c *cobra.Command) (*printer, *session, error) {
+	p, err := l.printer(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := l.dial(c)
+	return p, s, err
+}
+
 // dial returns a session with the server that flags, environment and context name. It does not connect.
 func (l *client) dial(c *cobra.Command) (*session, error) {
 	switch {

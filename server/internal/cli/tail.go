@@ -62,18 +62,14 @@ type tail struct {
 const firstLook = 5 * time.Minute
 
 func (t *tail) run(c *cobra.Command, l *client, req *pb.ListLicensesRequest) error {
-	p, err := l.printer(c)
-	if err != nil {
-		return err
-	}
-	if err := p.canPrint(c, contract.Lookup(pb.LicenseService_ListLicenses_FullMethodName)); err != nil {
-		return err
-	}
-	s, err := l.dial(c)
+	p, s, err := l.open(c)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if err := p.canPrint(c, contract.Lookup(pb.LicenseService_ListLicenses_FullMethodName)); err != nil {
+		return err
+	}
 	if req.GetFilter() == nil {
 		req.Filter = &pb.LicenseFilter{}
 	}

@@ -41,11 +41,7 @@ func watchCommand(l *client) *cobra.Command {
 			if interval <= 0 {
 				return Usagef("--interval must be more than 0s")
 			}
-			p, err := l.printer(c)
-			if err != nil {
-				return err
-			}
-			s, err := l.dial(c)
+			p, s, err := l.open(c)
 			if err != nil {
 				return err
 			}
