@@ -27,13 +27,13 @@ func TestADeadReplicasLocksOfAGivenUpMutationAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleep, wake := gate()
 		var sleeps atomic.Bool
-		w := &world{faults: map[int]fault{1: cut}, enter: func(context.Context) error {
+		v := &fakeVendor{faults: map[int]fault{1: cut}, enter: func(context.Context) error {
 			if sleeps.Load() {
 				sleep()
 			}
 			return nil
 		}}
-		one, other := pair(t, w, journal.Options{})
+		one, other := pair(t, v, journal.Options{})
 		wantUnknown(t, one.enable(t, id)) // which cannot be read back
 		sleeps.Store(true)
 		go one.enable(t, id)
@@ -48,7 +48,7 @@ func TestADeadReplicasLocksOfAGivenUpMutationAreReleased(t *testing.T) {
 
 // unreadable is a world whose vendor cannot be read until it is mended, and whose writes meet these
 // faults.
-func unreadable(faults map[int]fault) (w *world, mend func()) {
+func unreadable(faults map[int]fault) (v *fakeVendor, mend func()) {
 	var mended atomic.Bool
 	read := func(string) error {
 		if mended.Load() {
@@ -56,7 +56,7 @@ func unreadable(faults map[int]fault) (w *world, mend func()) {
 		}
 		return errors.New("the vendor is down")
 	}
-	return &world{faults: faults, read: read}, func() { mended.Store(true) }
+	return &fakeVendor{faults: faults, read: read}, func() { mended.Store(true) }
 }
 
 // settle settles the mutation of a request_id by hand.
@@ -68,8 +68,8 @@ func (r *replica) settle(t *testing.T, requestID string, giveUp bool) (*pb.Mutat
 
 func TestWhatIsGivenUpStaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, _ := unreadable(map[int]fault{1: cut})
-		r := start(t, w, journal.Options{FirstPause: time.Hour})
+		v, _ := unreadable(map[int]fault{1: cut})
+		r := start(t, v, journal.Options{FirstPause: time.Hour})
 		_ = r.disable(t, id)
 		for what, again := range []func() error{
 			func() error { _, err := r.settle(t, id, true); return err },
@@ -86,27 +86,27 @@ func TestWhatIsGivenUpStaysSo(t *testing.T) {
 
 func TestWhatIsGivenUpIsNotSettledBesideAnotherChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, mend := unreadable(map[int]fault{2: cut})
-		r := start(t, w, journal.Options{FirstPause: time.Hour})
+		v, mend := unreadable(map[int]fault{2: cut})
+		r := start(t, v, journal.Options{FirstPause: time.Hour})
 		wantUnknown(t, r.replace(t, id)) // is half done
 		_, err := r.settle(t, id, true)
 		ok(t, err)
 		mend()
 		time.Sleep(10 * time.Minute)
 		other := make(chan struct{})
-		w.before = func(context.Context, string) error { <-other; return nil }
+		v.before = func(context.Context, string) error { <-other; return nil }
 		req := &pb.DeleteProductLicenseRequest{Name: oldLicense, RequestId: otherID}
 		go r.licenses.DeleteProductLicense(t.Context(), req)
 		synctest.Wait()
 		_, err = r.settle(t, id, false)
 		wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
-		w.want(t, "issue "+newLicense, 0)
+		v.want(t, "issue "+newLicense, 0)
 		close(other)
 		synctest.Wait()
 		if m, err := r.settle(t, id, false); err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
 			t.Errorf("afterwards: %v, %v", m, err)
 		}
-		w.want(t, "issue "+newLicense, 1)
+		v.want(t, "issue "+newLicense, 1)
 	})
 }
 
@@ -127,14 +127,14 @@ func TestARepetitionThatWaitsInVainChangesNothing(t *testing.T) {
 		pb.Mutation_FAILED:  {fine, isBusy, inProgress, ok},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := &world{faults: map[int]fault{1: c.befalls}}
-			w.leaves = func() error { return c.leaves }
-			r := start(t, w, calm)
+			v := &fakeVendor{faults: map[int]fault{1: c.befalls}}
+			v.leaves = func() error { return c.leaves }
+			r := start(t, v, noBackground)
 			_ = r.enable(t, id)
 			before, events := r.wantState(t, id, state), trail(t, r)
-			w.leaves = nil
+			v.leaves = nil
 			other := make(chan struct{})
-			w.before = func(context.Context, string) error { <-other; return nil }
+			v.before = func(context.Context, string) error { <-other; return nil }
 			go r.disable(t, otherID)
 			synctest.Wait()
 			c.vain(t, r.enable(t, id))
@@ -147,14 +147,14 @@ func TestARepetitionThatWaitsInVainChangesNothing(t *testing.T) {
 			close(other)
 			synctest.Wait()
 			c.then(t, r.enable(t, id)) // Nobody owns it.
-			w.want(t, "enable "+site, 1)
+			v.want(t, "enable "+site, 1)
 		})
 	}
 }
 
 // An earlier version does not record when the call of a write ends.
 func TestAWriteOfAnEarlierVersionHasItsQuietTime(t *testing.T) {
-	r := start(t, &world{faults: map[int]fault{1: cut}}, calm)
+	r := start(t, &fakeVendor{faults: map[int]fault{1: cut}}, noBackground)
 	_ = r.disable(t, id)
 	storetest.Exec(t, r.db, "UPDATE steps SET over_time = NULL")
 	if m, err := r.settle(t, id, false); err != nil || m.GetState() != pb.Mutation_UNKNOWN {
@@ -166,8 +166,8 @@ func TestAWriteOfAnEarlierVersionHasItsQuietTime(t *testing.T) {
 // mutation that it does not run.
 func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{}
-		r := start(t, w, journal.Options{})
+		v := &fakeVendor{}
+		r := start(t, v, journal.Options{})
 		r.db.SetHooks(store.Hooks{BeforeCommit: func() error { return errors.New("no answer") }})
 		wantError(t, r.disable(t, id), codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
 		r.db.SetHooks(store.Hooks{})
@@ -198,7 +198,7 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 // seem to be dead.
 func TestManyReleasesDelayNoHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, &world{}, journal.Options{})
+		r := start(t, &fakeVendor{}, journal.Options{})
 		for i := range 1000 {
 			r.Lease().ReleaseLater(&records.Mutation{
 				ID: fmt.Sprint(i), Owner: r.Lease().NewOwner(), Request: []byte("large"),
@@ -224,7 +224,7 @@ func TestManyReleasesDelayNoHeartbeat(t *testing.T) {
 
 // A mutation that cannot be settled must not take the turn of the others.
 func TestWhatCannotBeginToBeSettledWaitsForItsNextTurn(t *testing.T) {
-	r := start(t, &world{faults: map[int]fault{1: cut}}, calm)
+	r := start(t, &fakeVendor{faults: map[int]fault{1: cut}}, noBackground)
 	_ = r.disable(t, id)
 	storetest.Exec(t, r.db, "UPDATE mutations SET method = 'drmhub.v1.SiteService/OfALaterVersion', settle_at = 0")
 	_, _ = r.SettleDue(t.Context())

@@ -15,10 +15,10 @@ import (
 // TestAnotherAccountProvesNothing gives the vendor's id to another account after a call whose outcome is unknown.
 func TestAnotherAccountProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: lost}}
+		v := &fakeVendor{faults: map[int]fault{1: lost}}
 		var account atomic.Value
 		account.Store("first")
-		r := start(t, w, journal.Options{Account: func(vendor string) string {
+		r := start(t, v, journal.Options{Account: func(vendor string) string {
 			if vendor != "vendors/v" {
 				t.Errorf("the account of %q", vendor)
 			}
@@ -33,28 +33,28 @@ func TestAnotherAccountProvesNothing(t *testing.T) {
 		}
 		_, err := r.resend(t, id, otherID)
 		wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
-		w.want(t, "disable "+site, 1)
+		v.want(t, "disable "+site, 1)
 
 		account.Store("first")
 		time.Sleep(2 * time.Hour)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
-		w.want(t, "disable "+site, 1)
+		v.want(t, "disable "+site, 1)
 	})
 }
 
 // TestAChangeWithoutEffectIsNotMadeAtAnotherAccount repeats the call of a change that did not reach the vendor.
 func TestAChangeWithoutEffectIsNotMadeAtAnotherAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: refused}}
+		v := &fakeVendor{faults: map[int]fault{1: refused}}
 		var account atomic.Value
 		account.Store("first")
-		r := start(t, w, journal.Options{Account: func(string) string { return account.Load().(string) }})
+		r := start(t, v, journal.Options{Account: func(string) string { return account.Load().(string) }})
 		if r.disable(t, id) == nil {
 			t.Fatal("the vendor says no, and the call succeeds")
 		}
 		account.Store("second")
 		wantError(t, r.disable(t, id), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
-		w.want(t, "disable "+site, 0)
+		v.want(t, "disable "+site, 0)
 		ok(t, r.disable(t, otherID))
 	})
 }

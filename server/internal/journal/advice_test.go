@@ -23,8 +23,8 @@ func TestAdviceSuitsTheCall(t *testing.T) {
 				return res.GetResults()[0].GetError().GetMessage(), err
 			},
 		} {
-			w := &world{faults: map[int]fault{1: lost}}
-			r := start(t, w, calm)
+			v := &fakeVendor{faults: map[int]fault{1: lost}}
+			r := start(t, v, noBackground)
 			text, err := call(r)
 			if err != nil {
 				text = status.Convert(err).Message()

@@ -47,8 +47,8 @@ var two, four = []string{"a", "b"}, []string{"a", "b", "c", "d"}
 
 func TestABatchIsSettledItemByItem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: lost, 2: refused, 3: cut}}
-		r := start(t, w, journal.Options{})
+		v := &fakeVendor{faults: map[int]fault{1: lost, 2: refused, 3: cut}}
+		r := start(t, v, journal.Options{})
 		r.wantBatch(t, four, codes.Unknown, codes.FailedPrecondition, codes.Unknown, codes.OK)
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
 
@@ -61,29 +61,29 @@ func TestABatchIsSettledItemByItem(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		for range 2 {
-			// The world returns no better code of "no effect".
+			// The fake vendor returns no better code of "no effect".
 			r.wantBatch(t, four, codes.OK, codes.FailedPrecondition, codes.Internal, codes.OK)
 		}
-		w.wantCalls(t, 4)
+		v.wantCalls(t, 4)
 	})
 }
 
 func TestABatchOfWhichNothingTookEffectHasFailed(t *testing.T) {
-	w := &world{faults: map[int]fault{1: refused, 2: refused}}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: refused, 2: refused}}
+	r := start(t, v, noBackground)
 	for range 2 {
 		r.wantBatch(t, two, codes.FailedPrecondition, codes.FailedPrecondition)
 	}
 	if m := r.wantState(t, id, pb.Mutation_FAILED); m.GetMessage() != "item 0: no create a" {
 		t.Errorf("it says %q", m.GetMessage())
 	}
-	w.wantCalls(t, 2)
+	v.wantCalls(t, 2)
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 }
 
 func TestABatchInDoubtSaysWhy(t *testing.T) {
-	w := &world{faults: map[int]fault{2: lost}, blindItems: true}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{2: lost}, blindItems: true}
+	r := start(t, v, noBackground)
 	r.wantBatch(t, two, codes.OK, codes.Unknown)
 	const why = "item 1: create: cut after create b. This change cannot be verified automatically"
 	if m := r.wantState(t, id, pb.Mutation_UNKNOWN); !strings.HasPrefix(m.GetMessage(), why) {
@@ -93,24 +93,24 @@ func TestABatchInDoubtSaysWhy(t *testing.T) {
 
 func TestAPanicInABatchIsSettled(t *testing.T) {
 	done := 0
-	w := &world{faults: map[int]fault{2: refused}, after: func(context.Context) error {
+	v := &fakeVendor{faults: map[int]fault{2: refused}, after: func(context.Context) error {
 		if done++; done == 2 {
 			panic("boo")
 		}
 		return nil
 	}}
-	r := start(t, w, calm)
+	r := start(t, v, noBackground)
 	_, err := r.licenses.BatchCreateProductLicenses(t.Context(), batch(id, four...))
 	wantUnknown(t, err)
 	r.wantBatch(t, four, codes.OK, codes.FailedPrecondition, codes.OK, codes.OK)
-	w.wantCalls(t, 4)
+	v.wantCalls(t, 4)
 }
 
 // An outcome that could not be stored is stored with the next write.
 func TestAnOutcomeIsStoredWithTheNextWrite(t *testing.T) {
-	w := &world{blindItems: true}
+	v := &fakeVendor{blindItems: true}
 	db := storetest.Open(t, store.Memory)
-	one, other := newReplica(t, db, w, calm), newReplica(t, db, w, calm)
+	one, other := newReplica(t, db, v, noBackground), newReplica(t, db, v, noBackground)
 	stop(t, other.Journal)
 	writes := 0
 	db.SetHooks(store.Hooks{BeforeCommit: func() error {
@@ -120,7 +120,7 @@ func TestAnOutcomeIsStoredWithTheNextWrite(t *testing.T) {
 		return nil
 	}})
 	_, _ = one.licenses.BatchCreateProductLicenses(t.Context(), batch(id, two...))
-	w.wantCalls(t, 1)
+	v.wantCalls(t, 1)
 	one.Die()
 	db.SetHooks(store.Hooks{})
 	ok(t, other.Pass(t.Context()))
@@ -133,7 +133,7 @@ func TestAnOutcomeIsStoredBeforeTheNextRequest(t *testing.T) {
 	var r *replica
 	outcome := func() []string { return storetest.Texts(t, r.db, "SELECT CAST(state AS TEXT) FROM steps") }
 	done, sent := fmt.Sprint(int(mutation.Done)), fmt.Sprint(int(mutation.Sent))
-	w := &world{after: func(ctx context.Context) error {
+	v := &fakeVendor{after: func(ctx context.Context) error {
 		if got := outcome(); !slices.Equal(got, []string{sent}) {
 			t.Errorf("the outcome was stored in a transaction of its own: %q", got)
 		}
@@ -145,7 +145,7 @@ func TestAnOutcomeIsStoredBeforeTheNextRequest(t *testing.T) {
 		end()
 		return nil
 	}}
-	r = start(t, w, calm)
+	r = start(t, v, noBackground)
 	ok(t, r.disable(t, id))
 }
 
@@ -153,8 +153,8 @@ func TestAnOutcomeIsStoredBeforeTheNextRequest(t *testing.T) {
 // step is stored without what it depends on, and no write is made twice.
 func TestItemsAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	w := &world{parallel: true}
-	r := start(t, w, calm)
+	v := &fakeVendor{parallel: true}
+	r := start(t, v, noBackground)
 	for n := range 26 { // as many as the first call makes, at most
 		for _, ends := range []bool{false, true} {
 			requestID, users := uuid.NewString(), make([]string, 6)
@@ -182,8 +182,8 @@ func TestItemsAtTheSameTime(t *testing.T) {
 			}
 			r.wantState(t, requestID, pb.Mutation_SUCCEEDED)
 			for _, user := range users {
-				w.want(t, "create "+user, 1)
-				w.want(t, "activate "+user, 1)
+				v.want(t, "create "+user, 1)
+				v.want(t, "activate "+user, 1)
 			}
 		}
 	}
@@ -199,21 +199,21 @@ func TestWhatFailsAfterAnEffectIsGoneOnWith(t *testing.T) {
 			"the caller":   context.Canceled,
 		} {
 			fails := true
-			w := &world{after: func(context.Context) error {
+			v := &fakeVendor{after: func(context.Context) error {
 				if fails {
 					fails = false
 					return failure
 				}
 				return nil
 			}}
-			r := start(t, w, calm)
+			r := start(t, v, noBackground)
 			wantUnknown(t, r.disable(t, id))
 			r.wantState(t, id, pb.Mutation_UNKNOWN)
 			change, err := r.sites.DisableSite(t.Context(), disable(id))
 			if err != nil || change.GetSite() != site {
 				t.Errorf("%s: %v, %v", name, change, err)
 			}
-			w.want(t, "disable "+site, 1)
+			v.want(t, "disable "+site, 1)
 			r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		}
 	})

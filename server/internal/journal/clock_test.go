@@ -21,8 +21,8 @@ func TestAClockThatWasAheadDelaysNoSettling(t *testing.T) {
 		for _, ahead := range []time.Duration{2 * time.Minute, time.Hour, 24 * time.Hour} {
 			t.Run(fmt.Sprint(befalls, " ", ahead), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w, db := &world{faults: map[int]fault{1: befalls}}, storetest.Open(t, store.Memory)
-					one := newReplica(t, db, w, journal.Options{FirstPause: time.Minute})
+					v, db := &fakeVendor{faults: map[int]fault{1: befalls}}, storetest.Open(t, store.Memory)
+					one := newReplica(t, db, v, journal.Options{FirstPause: time.Minute})
 					wantUnknown(t, one.disable(t, id))
 					one.Die()
 					micros := ahead.Microseconds()
@@ -31,7 +31,7 @@ func TestAClockThatWasAheadDelaysNoSettling(t *testing.T) {
 						"UPDATE steps SET send_time = send_time + $1, over_time = over_time + $1", micros)
 					storetest.Exec(t, db, `UPDATE mutations SET state = 2, owner = $1, create_time = create_time + $2,
 						settle_at = settle_at + $2`, one.Lease().Replica()+"-1", micros)
-					other := newReplica(t, db, w, journal.Options{})
+					other := newReplica(t, db, v, journal.Options{})
 					stop(t, other.Journal)
 					time.Sleep(10 * time.Second) // less than a lease
 					other.wantState(t, id, pb.Mutation_SENT)
@@ -50,8 +50,8 @@ func TestAClockThatWasAheadDelaysNoSettling(t *testing.T) {
 func TestAClockThatIsBehindLosesNoMutation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleep, wake := gate()
-		w := &world{before: func(context.Context, string) error { sleep(); return nil }}
-		one, other := pair(t, w, journal.Options{})
+		v := &fakeVendor{before: func(context.Context, string) error { sleep(); return nil }}
+		one, other := pair(t, v, journal.Options{})
 		call := background(func() { ok(t, one.disable(t, id)) })
 		time.Sleep(11 * time.Second)
 		for range 60 {
@@ -64,6 +64,6 @@ func TestAClockThatIsBehindLosesNoMutation(t *testing.T) {
 		wake()
 		call()
 		ok(t, other.disable(t, id))
-		w.wantRuns(t, 1, 1)
+		v.wantRuns(t, 1, 1)
 	})
 }

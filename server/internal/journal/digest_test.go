@@ -28,11 +28,11 @@ func TestARequestWithSecretsIsRecognizedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, db := &world{}, storetest.Open(t, store.Memory)
+			v, db := &fakeVendor{}, storetest.Open(t, store.Memory)
 			with := func(key []byte) *replica {
-				o := calm
+				o := noBackground
 				o.DigestKey = key
-				r := newReplica(t, db, w, o)
+				r := newReplica(t, db, v, o)
 				stop(t, r.Journal)
 				return r
 			}
@@ -59,7 +59,7 @@ func TestARequestWithSecretsIsRecognizedAgain(t *testing.T) {
 			}
 			// A request without secrets is another request, whatever the key is.
 			wantError(t, other.disable(t, id), codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
-			w.want(t, "create username", 1)
+			v.want(t, "create username", 1)
 		})
 	}
 }

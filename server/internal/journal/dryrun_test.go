@@ -16,8 +16,8 @@ import (
 )
 
 func TestADryRunSendsNothingAndStoresNothing(t *testing.T) {
-	w := &world{}
-	r := start(t, w, calm)
+	v := &fakeVendor{}
+	r := start(t, v, noBackground)
 	req := replace(id)
 	req.ValidateOnly = true
 	var header metadata.MD
@@ -32,8 +32,8 @@ func TestADryRunSendsNothingAndStoresNothing(t *testing.T) {
 	if named := header.Get("drmhub-mutation"); named != nil {
 		t.Errorf("there is no record, and it is named: %q", named)
 	}
-	if w.calls != 0 || count(t, r, "mutations") != 0 || count(t, r, "steps") != 0 || count(t, r, "audit_events") != 0 {
-		t.Errorf("%d writes at the vendor; the store holds\n%s", w.calls, dump(t, r))
+	if v.calls != 0 || count(t, r, "mutations") != 0 || count(t, r, "steps") != 0 || count(t, r, "audit_events") != 0 {
+		t.Errorf("%d writes at the vendor; the store holds\n%s", v.calls, dump(t, r))
 	}
 	// The request_id is not used up, either.
 	ok(t, r.replace(t, id))
@@ -43,7 +43,7 @@ func TestADryRunSendsNothingAndStoresNothing(t *testing.T) {
 }
 
 func TestPlannedRequestsFitIntoHeaders(t *testing.T) {
-	r := start(t, &world{}, calm)
+	r := start(t, &fakeVendor{}, noBackground)
 	for _, c := range []struct{ requests, longest int }{{1, 10}, {3, 100}, {1000, 10}, {2, 100_000}} {
 		req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/v", ValidateOnly: true}
 		for i := range c.requests {
@@ -70,7 +70,7 @@ func TestPlannedRequestsFitIntoHeaders(t *testing.T) {
 }
 
 func TestADryRunOfWhatHoldsSecrets(t *testing.T) {
-	r := start(t, &world{before: func(context.Context, string) error { panic("sent") }}, calm)
+	r := start(t, &fakeVendor{before: func(context.Context, string) error { panic("sent") }}, noBackground)
 	req := create(id)
 	req.ValidateOnly = true
 	account, err := r.accounts.CreateDrmAccount(t.Context(), req)

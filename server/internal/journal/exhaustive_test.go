@@ -16,11 +16,11 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// plan is one way in which a call can go wrong.
+// A plan is one way in which a call can go wrong.
 type plan struct {
 	*faultplan.Plan
-	kind    kind
-	settles bool // a process settles what it finds before it is called again
+	operation operation
+	settles   bool // a process settles what it finds before it is called again
 }
 
 // The faults of a commit: it fails before it is durable, or after.
@@ -33,7 +33,7 @@ const (
 // stopped.
 type stopper struct {
 	plan    *faultplan.Plan // nil stops nothing
-	goesOn  bool            // only the planned commits fail
+	goesOn  bool            // the commits after the planned one succeed
 	check   func()          // if set, it runs after every commit
 	stopped bool
 }
@@ -65,56 +65,57 @@ func (s *stopper) hooks() store.Hooks {
 	}
 }
 
-// house is where plans are run, in processes that come and go on one store.
-type house struct {
-	vendor *world
+// A rig runs plans, in processes that share one store and one vendor, one after the other.
+type rig struct {
+	vendor *fakeVendor
 	db     *store.DB
 	plans  int
 }
 
-// calm keeps a journal from doing anything by itself during a test.
-var calm = journal.Options{Lease: time.Hour, FirstPause: time.Hour}
+// noBackground keeps a journal from doing anything by itself during a test.
+var noBackground = journal.Options{Lease: time.Hour, FirstPause: time.Hour}
 
-// reach is how many things go wrong in one plan: faults of the vendor, and faults of the store, such
-// as processes that are stopped one after the other.
-type reach struct{ vendor, store int }
+// A faultBudget bounds the faults of one plan. A fault of the store stops a process.
+type faultBudget struct{ vendor, store int }
 
-func (r reach) allows(faults []fault) bool {
+func (b faultBudget) allows(faults []fault) bool {
 	vendor := 0
 	for _, f := range faults {
 		if f == lost || f == cut || f == refused {
 			vendor++
 		}
 	}
-	return vendor <= r.vendor && len(faults)-vendor <= r.store
+	return vendor <= b.vendor && len(faults)-vendor <= b.store
 }
 
-// TestStoppingAtAnyWriteLosesNothing reaches further where DRMHUB_TEST_EXHAUSTIVE is set, with 38,000
-// plans. They took 44 minutes with -parallel 4, beside other work on two cores. Otherwise, of the two
-// ways to go on after a stop, the two stores take turns.
+// TestStoppingAtAnyWriteLosesNothing tries every plan with one fault of the vendor and one of the store.
+// After a stop, the next process settles, or leaves that to the call. The two stores take turns in this.
+//
+// With DRMHUB_TEST_EXHAUSTIVE, plans have three faults, and each store goes both ways: 38,000 plans. They
+// took 44 minutes with -parallel 4, beside other work on two cores.
 func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 	t.Parallel() // most of the time it waits for the disk
-	reaches, far := []reach{{1, 1}}, os.Getenv("DRMHUB_TEST_EXHAUSTIVE") != ""
-	if far {
-		reaches = []reach{{2, 1}, {1, 2}}
+	budgets, exhaustive := []faultBudget{{1, 1}}, os.Getenv("DRMHUB_TEST_EXHAUSTIVE") != ""
+	if exhaustive {
+		budgets = []faultBudget{{2, 1}, {1, 2}}
 	}
-	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+	for _, o := range operations {
+		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, dsn string) {
 				t.Parallel()
-				h := &house{vendor: &world{blank: true, plainReadBack: true}, db: storetest.Open(t, dsn)}
+				g := &rig{vendor: &fakeVendor{blank: true, plainReadBack: true}, db: storetest.Open(t, dsn)}
 				inTurn := func(point int) bool { return strings.HasPrefix(dsn, "sqlite:") == (point%2 == 0) }
 				settles := []func(int) bool{inTurn}
-				if far {
+				if exhaustive {
 					settles = []func(int) bool{func(int) bool { return true }, func(int) bool { return false }}
 				}
-				for _, reach := range reaches {
+				for _, budget := range budgets {
 					for _, settles := range settles {
-						faultplan.Explore(t, reach.allows, func(p *faultplan.Plan) { h.run(t, k, p, settles) })
+						faultplan.Explore(t, budget.allows, func(p *faultplan.Plan) { g.run(t, o, p, settles) })
 					}
 				}
-				t.Logf("%d plans", h.plans)
+				t.Logf("%d plans", g.plans)
 			})
 		})
 	}
@@ -122,92 +123,91 @@ func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 
 // run runs a plan. settles decides whether the next process settles, by the number of points that
 // were passed when the first process ended.
-func (h *house) run(t *testing.T, k kind, p *faultplan.Plan, settles func(points int) bool) {
-	c := h.begin(t, k, p)
-	c.in(p, func(r *replica) { c.ask(r, false) })
-	c.plan.settles = settles(len(p.Points()))
-	if !c.process.stopped {
-		c.in(nil, c.goOn)
+func (g *rig) run(t *testing.T, o operation, p *faultplan.Plan, settles func(points int) bool) {
+	s := g.begin(t, o, p)
+	s.inProcess(p, func(r *replica) { s.ask(r, false) })
+	s.plan.settles = settles(len(p.Points()))
+	if !s.process.stopped {
+		s.inProcess(nil, s.callUntilKnown)
 	}
-	for c.process.stopped {
-		c.in(p, c.goOn)
+	for s.process.stopped {
+		s.inProcess(p, s.callUntilKnown)
 	}
 	if !p.Complete() {
-		c.errorf("a planned fault has not occurred: the run is not repeatable")
+		s.errorf("a planned fault has not occurred: the run is not repeatable")
 	}
 }
 
-// begin begins the course of a plan.
-func (h *house) begin(t *testing.T, k kind, p *faultplan.Plan) *course {
-	h.plans++
-	h.vendor.calls, h.vendor.faults, h.vendor.plan = 0, k.always, p
-	return &course{
-		t: t, house: h, plan: plan{Plan: p, kind: k}, name: fmt.Sprintf("n%d", h.plans), requestID: uuid.NewString(),
+// begin returns the scenario of a plan.
+func (g *rig) begin(t *testing.T, o operation, p *faultplan.Plan) *scenario {
+	g.plans++
+	g.vendor.calls, g.vendor.faults, g.vendor.plan = 0, o.always, p
+	return &scenario{
+		t: t, rig: g, plan: plan{Plan: p, operation: o}, name: fmt.Sprintf("n%d", g.plans), requestID: uuid.NewString(),
 		process: &stopper{},
 	}
 }
 
-// course is the course of one plan.
-type course struct {
+// A scenario is the run of one plan.
+type scenario struct {
 	t               *testing.T
-	house           *house
+	rig             *rig
 	plan            plan
 	process         *stopper
 	name, requestID string // of what the call is for, and its own
 	settling        bool   // the process settles by itself
 }
 
-// in runs something in a process that is stopped where the plan says so.
-func (c *course) in(p *faultplan.Plan, do func(*replica)) {
-	r := newReplica(c.t, c.house.db, c.house.vendor, calm)
-	watch := newWatch(c, r)
-	c.process = &stopper{plan: p, check: watch.committed}
-	c.house.vendor.before = watch.left
-	c.house.db.SetHooks(c.process.hooks())
+// inProcess runs do in a process that the plan may stop.
+func (s *scenario) inProcess(p *faultplan.Plan, do func(*replica)) {
+	r := newReplica(s.t, s.rig.db, s.rig.vendor, noBackground)
+	watch := newInvariantChecker(s, r)
+	s.process = &stopper{plan: p, check: watch.committed}
+	s.rig.vendor.before = watch.left
+	s.rig.db.SetHooks(s.process.hooks())
 	do(r)
-	if err := r.Close(c.t.Context()); err != nil && !c.process.stopped {
-		c.t.Error(err)
+	if err := r.Close(s.t.Context()); err != nil && !s.process.stopped {
+		s.t.Error(err)
 	}
-	c.house.db.SetHooks(store.Hooks{})
-	c.house.vendor.before = nil
+	s.rig.db.SetHooks(store.Hooks{})
+	s.rig.vendor.before = nil
 }
 
-// goOn is what happens after a process was stopped: time passes, and the caller calls again until
-// the outcome is known.
-func (c *course) goOn(r *replica) {
-	c.pass(r)
-	if c.plan.settles {
-		c.settle(r)
+// callUntilKnown lets time pass after a process was stopped, and calls again until the outcome is known.
+func (s *scenario) callUntilKnown(r *replica) {
+	s.pass(r)
+	if s.plan.settles {
+		s.settle(r)
 	}
-	known := c.ask(r, true)
+	known := s.ask(r, true)
 	for range 3 {
 		if !known {
-			c.pass(r)
-			known = c.ask(r, true)
+			s.pass(r)
+			known = s.ask(r, true)
 		}
 	}
-	if !known && !c.plan.kind.blind {
-		c.errorf("it is never known")
+	if !known && !s.plan.operation.blind {
+		s.errorf("it is never known")
 	}
-	c.settled(r)
+	s.checkRecord(r)
 }
 
-func (c *course) settle(r *replica) {
-	c.settling = true
-	defer func() { c.settling = false }()
+func (s *scenario) settle(r *replica) {
+	s.settling = true
+	defer func() { s.settling = false }()
 	for range 4 {
-		if open, err := r.SettleDue(c.t.Context()); open == 0 || err != nil {
+		if open, err := r.SettleDue(s.t.Context()); open == 0 || err != nil {
 			break
 		}
-		c.pass(r)
+		s.pass(r)
 	}
-	if !c.plan.kind.secret { // settling lacks the secrets, and the caller has to send them again
-		c.settled(r)
+	if !s.plan.operation.secret { // settling lacks the secrets, and the caller has to send them again
+		s.checkRecord(r)
 	}
 }
 
-func (c *course) pass(r *replica) {
-	if err := r.Pass(c.t.Context()); err != nil && !c.process.stopped {
-		c.t.Error(err)
+func (s *scenario) pass(r *replica) {
+	if err := r.Pass(s.t.Context()); err != nil && !s.process.stopped {
+		s.t.Error(err)
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 // While the store accepts no writes, each call would leave a mutation that RetryReleases looks for in vain.
 func TestACallThatWroteNothingLeavesNothingToRelease(t *testing.T) {
-	r := start(t, &world{}, calm)
+	r := start(t, &fakeVendor{}, noBackground)
 	storetest.Exec(t, r.db, "ALTER TABLE mutations RENAME TO hidden")
 	if err := r.disable(t, id); apierror.Convert(err).Code != codes.Unavailable {
 		t.Errorf("%v, want UNAVAILABLE", err)
@@ -41,16 +41,16 @@ func failing(n int, f fault) store.Hooks {
 func TestNoRecordNoCall(t *testing.T) {
 	for n, write := range []string{"the intent", "that it is sent"} {
 		t.Run(write, func(t *testing.T) {
-			w := &world{}
-			r := start(t, w, calm)
+			v := &fakeVendor{}
+			r := start(t, v, noBackground)
 			r.db.SetHooks(failing(n+1, stopBefore))
 			err := r.disable(t, id)
 			wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
-			if w.calls != 0 || strings.Contains(apierror.Convert(err).Message, "hunter2") {
-				t.Errorf("%d writes, %v", w.calls, err)
+			if v.calls != 0 || strings.Contains(apierror.Convert(err).Message, "hunter2") {
+				t.Errorf("%d writes, %v", v.calls, err)
 			}
 			ok(t, r.disable(t, id)) // The store works again.
-			w.want(t, "disable "+site, 1)
+			v.want(t, "disable "+site, 1)
 			r.wantState(t, id, pb.Mutation_SUCCEEDED)
 		})
 	}
@@ -59,39 +59,39 @@ func TestNoRecordNoCall(t *testing.T) {
 // Each commit fails once, durable or not. The caller is told the truth, and the next calls are right.
 func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+	for _, o := range operations {
+		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			h := &house{vendor: &world{blank: true, plainReadBack: true}, db: storetest.Open(t, store.Memory)}
-			r := newReplica(t, h.db, h.vendor, calm)
+			g := &rig{vendor: &fakeVendor{blank: true, plainReadBack: true}, db: storetest.Open(t, store.Memory)}
+			r := newReplica(t, g.db, g.vendor, noBackground)
 			stop(t, r.Journal)
-			faultplan.Explore(t, reach{1, 1}.allows, func(p *faultplan.Plan) { h.fail(t, r, k, p) })
-			t.Logf("%d plans", h.plans)
+			faultplan.Explore(t, faultBudget{1, 1}.allows, func(p *faultplan.Plan) { g.fail(t, r, o, p) })
+			t.Logf("%d plans", g.plans)
 		})
 	}
 }
 
 // fail makes a call, twice unless a write of the journal fails in the first one.
-func (h *house) fail(t *testing.T, r *replica, k kind, p *faultplan.Plan) {
-	c := h.begin(t, k, p)
-	c.plan.settles = true
+func (g *rig) fail(t *testing.T, r *replica, o operation, p *faultplan.Plan) {
+	s := g.begin(t, o, p)
+	s.plan.settles = true
 	hooks := (&stopper{plan: p, goesOn: true}).hooks()
-	h.db.SetHooks(hooks)
-	c.ask(r, false)
+	g.db.SetHooks(hooks)
+	s.ask(r, false)
 	if p.Count(stopBefore, stopAfter) == 0 {
-		h.db.SetHooks(store.Hooks{})
-		c.pass(r)
-		h.db.SetHooks(hooks)
-		c.ask(r, true)
+		g.db.SetHooks(store.Hooks{})
+		s.pass(r)
+		g.db.SetHooks(hooks)
+		s.ask(r, true)
 	}
-	h.db.SetHooks(store.Hooks{})
+	g.db.SetHooks(store.Hooks{})
 	r.Lease().RetryReleases(t.Context())
-	c.goOn(r)
+	s.callUntilKnown(r)
 }
 
 func TestWhatCannotBeLookedUpIsUnknown(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost}}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: lost}}
+	r := start(t, v, noBackground)
 	_ = r.disable(t, id)
 	r.db.SetHooks(failing(2, stopBefore)) // with which the call makes the mutation its own
 	wantUnknown(t, r.disable(t, id))
@@ -100,9 +100,9 @@ func TestWhatCannotBeLookedUpIsUnknown(t *testing.T) {
 }
 
 func TestAStoreThatCannotBeRead(t *testing.T) {
-	w := &world{}
+	v := &fakeVendor{}
 	db := storetest.Open(t, store.Memory)
-	r := newReplica(t, db, w, calm)
+	r := newReplica(t, db, v, noBackground)
 	r.Die()
 	ok(t, db.Close())
 	_, get := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: "mutations/x"})
@@ -110,15 +110,15 @@ func TestAStoreThatCannotBeRead(t *testing.T) {
 	for _, err := range []error{get, list, r.disable(t, id)} {
 		wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
 	}
-	w.wantCalls(t, 0)
+	v.wantCalls(t, 0)
 }
 
 func TestEveryMutationIsInTheAuditTrail(t *testing.T) {
-	w := &world{faults: map[int]fault{2: refused, 3: cut}}
+	v := &fakeVendor{faults: map[int]fault{2: refused, 3: cut}}
 	var told []string
-	options := calm
+	options := noBackground
 	options.Recorded = func(e audit.Event) { told = append(told, e.Outcome) }
-	r := start(t, w, options)
+	r := start(t, v, options)
 	for n := range 3 {
 		_ = r.enableAt(t, fmt.Sprint("vendors/v/sites/s", n), uuidOf(n))
 	}
@@ -154,10 +154,10 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told []int64
-				options := calm
+				options := noBackground
 				options.Lease = 15 * time.Second
 				options.Recorded = func(e audit.Event) { told = append(told, e.Position) }
-				r := start(t, &world{}, options)
+				r := start(t, &fakeVendor{}, options)
 				r.db.SetHooks(failing(3, c.commit)) // the end of the call
 				wantUnknown(t, r.disable(t, id))
 				if n, since := r.Audit().Unconfirmed(); n != 1 || since.IsZero() {
@@ -176,8 +176,8 @@ func TestAnEventIsToldOfOnceItIsKnownToBeDurable(t *testing.T) {
 func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 	dsn := storetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
-		w, db := &world{within: time.Minute}, storetest.Open(t, dsn)
-		one, other := newReplica(t, db, w, journal.Options{}), newReplica(t, db, w, journal.Options{})
+		v, db := &fakeVendor{within: time.Minute}, storetest.Open(t, dsn)
+		one, other := newReplica(t, db, v, journal.Options{}), newReplica(t, db, v, journal.Options{})
 		stop(t, other.Journal)
 		stop(t, one.Journal)
 		db.SetHooks(failing(3, stopAfter)) // of this call, an audit event is in doubt
@@ -189,7 +189,7 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = hanging.Close() })
 		}
-		w.before = slow(40 * time.Second).before
+		v.before = slow(40 * time.Second).before
 		ok(t, one.disableAt(t, "vendors/v/sites/other", id))
 		var alive int // The heartbeat of either one deletes the other if that is dead.
 		ok(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
@@ -205,10 +205,10 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 // The old license is revoked, the new one is refused, and the process dies before it restores the old
 // terms. The next call fails before a write, so the mutation stays open.
 func TestACallThatFailsBeforeAWriteDoesNotEndWhatIsHalfDone(t *testing.T) {
-	w := &world{faults: map[int]fault{2: refused}}
+	v := &fakeVendor{faults: map[int]fault{2: refused}}
 	writes := 0
-	r := start(t, w, calm)
-	w.leaves = func() error {
+	r := start(t, v, noBackground)
+	v.leaves = func() error {
 		if writes++; writes == 3 { // The process dies: from now on, nothing is written.
 			r.db.SetHooks(store.Hooks{BeforeCommit: func() error { return errStopped }})
 		}
@@ -221,13 +221,13 @@ func TestACallThatFailsBeforeAWriteDoesNotEndWhatIsHalfDone(t *testing.T) {
 	wantUnknown(t, r.replace(t, id))
 	r.db.SetHooks(store.Hooks{})
 	wantError(t, r.replace(t, id), codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
-	w.want(t, "restore old "+oldLicense, 1)
+	v.want(t, "restore old "+oldLicense, 1)
 }
 
 // The outcome and its audit event share a transaction.
 func TestAnOutcomeWithoutAnAuditEventIsNotKept(t *testing.T) {
-	w := &world{}
-	r := start(t, w, calm)
+	v := &fakeVendor{}
+	r := start(t, v, noBackground)
 	storetest.Exec(t, r.db, "ALTER TABLE audit_events RENAME TO gone")
 	wantUnknown(t, r.disable(t, id))
 	r.wantState(t, id, pb.Mutation_SENT)

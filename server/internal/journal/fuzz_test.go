@@ -56,8 +56,8 @@ func FuzzStoredRecords(f *testing.F) {
 		t *testing.T, method string, request []byte, state int32, answer, failure []byte,
 		stepState int32, stepAnswer, stepFailure []byte,
 	) {
-		w := &world{faults: map[int]fault{1: lost}}
-		r := start(t, w, calm)
+		v := &fakeVendor{faults: map[int]fault{1: lost}}
+		r := start(t, v, noBackground)
 		if _, err := r.sites.EnableSite(t.Context(), enable(id)); err == nil {
 			t.Fatal("the answer was not lost")
 		}
@@ -81,7 +81,7 @@ func FuzzStoredRecords(f *testing.F) {
 		_, _ = r.mutations.ListMutations(ctx, &pb.ListMutationsRequest{})
 		_, _ = r.SettleDue(ctx)
 		_, _ = r.mutations.SettleMutation(ctx, &pb.SettleMutationRequest{Name: name})
-		if n := w.happened("enable " + site); n != 1 {
+		if n := v.happened("enable " + site); n != 1 {
 			t.Errorf("settling made it %d times", n)
 		}
 		_, _ = r.sites.EnableSite(ctx, enable(id))

@@ -12,14 +12,14 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A watch checks the invariants of the package's documentation while one process runs a course.
-type watch struct {
-	*course
+// An invariantChecker checks the invariants of the package's documentation while one process runs a course.
+type invariantChecker struct {
+	*scenario
 	replica string
 	seen    stored
 }
 
-// stored is what the store holds of the mutation of a course.
+// stored is what the store holds of the mutation of a scenario.
 type stored struct {
 	id, owner   string
 	state       pb.Mutation_State
@@ -31,15 +31,15 @@ type stored struct {
 	alive       bool
 }
 
-func newWatch(c *course, r *replica) *watch {
-	w := &watch{course: c, replica: r.Lease().Replica()}
+func newInvariantChecker(s *scenario, r *replica) *invariantChecker {
+	w := &invariantChecker{scenario: s, replica: r.Lease().Replica()}
 	w.seen = w.load()
 	return w
 }
 
 // load reads the mutation. If it is not stored yet, only the events are set.
-func (w *watch) load() (s stored) {
-	ctx, db := context.Background(), w.house.db.Reads()
+func (w *invariantChecker) load() (s stored) {
+	ctx, db := context.Background(), w.rig.db.Reads()
 	check := func(err error) {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			w.errorf("the invariants cannot be checked: %v", err)
@@ -73,7 +73,7 @@ func (w *watch) load() (s stored) {
 }
 
 // committed checks the store after a commit.
-func (w *watch) committed() {
+func (w *invariantChecker) committed() {
 	before, now := w.seen, w.load()
 	w.seen = now
 	if now.toBeSettled != (now.locks > 0) {
@@ -85,7 +85,7 @@ func (w *watch) committed() {
 		w.errorf("I3: a replica (alive: %v) writes to what %q owns: %s, then %s",
 			now.alive, before.owner, before.rows, now.rows)
 	}
-	for step, on := range w.plan.kind.depends {
+	for step, on := range w.plan.operation.depends {
 		_, durable := now.steps[step]
 		if state := now.steps[on]; durable && state != mutation.Done && state != mutation.Snapshotted {
 			w.errorf("I6: %s is durable, and %s, which it depends on, is not: %v", step, on, now.steps)
@@ -98,11 +98,11 @@ func (w *watch) committed() {
 	w.checkSecrets(now.id)
 }
 
-func (w *watch) checkSecrets(id string) {
-	if !w.plan.kind.secret {
+func (w *invariantChecker) checkSecrets(id string) {
+	if !w.plan.operation.secret {
 		return
 	}
-	r := &replica{db: w.house.db}
+	r := &replica{db: w.rig.db}
 	var all strings.Builder
 	dumpTable(w.t, r, fmt.Sprintf("mutations WHERE id = '%s'", id), &all)
 	dumpTable(w.t, r, fmt.Sprintf("steps WHERE mutation = '%s'", id), &all)
@@ -114,9 +114,9 @@ func (w *watch) checkSecrets(id string) {
 }
 
 // left checks the store when a write has left for the vendor.
-func (w *watch) left(_ context.Context, what string) error {
+func (w *invariantChecker) left(_ context.Context, what string) error {
 	now := w.load()
-	for step, does := range w.plan.kind.steps(w.name) {
+	for step, does := range w.plan.operation.steps(w.name) {
 		if does == what && now.steps[step] != mutation.Sent {
 			w.errorf("I1: %q has left, and its step is recorded as %d", what, now.steps[step])
 		}

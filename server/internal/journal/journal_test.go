@@ -34,8 +34,8 @@ func disable(requestID string) *pb.DisableSiteRequest {
 }
 
 func TestARequestIDIsCarriedOutOnce(t *testing.T) {
-	w := &world{}
-	r := start(t, w, calm)
+	v := &fakeVendor{}
+	r := start(t, v, noBackground)
 	first, err := r.sites.DisableSite(t.Context(), disable(id))
 	ok(t, err)
 	for _, same := range []string{id, strings.ToUpper(id)} {
@@ -45,13 +45,13 @@ func TestARequestIDIsCarriedOutOnce(t *testing.T) {
 			t.Errorf("%s: %v, %v, %v; want %v", same, again, header, err, first)
 		}
 	}
-	w.wantRuns(t, 1, 1)
+	v.wantRuns(t, 1, 1)
 	for range 2 { // Calls without an id, and reads, run each time.
 		ok(t, r.disable(t, ""))
 		_, err := r.sites.GetSite(t.Context(), &pb.GetSiteRequest{Name: site})
 		ok(t, err)
 	}
-	w.wantRuns(t, 5, 3)
+	v.wantRuns(t, 5, 3)
 }
 
 // isReplay reports whether a response is marked as the outcome of an earlier call.
@@ -74,26 +74,26 @@ func TestASecondCall(t *testing.T) {
 	const unavailable, vendorUnavailable = codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
 	for _, c := range []struct {
 		name         string
-		w            *world
+		w            *fakeVendor
 		first        codes.Code
 		reason       pb.ErrorReason
 		second       codes.Code
 		runs, writes int
 		replayed     bool
 	}{
-		{"replays a refusal", &world{faults: map[int]fault{1: refused}},
+		{"replays a refusal", &fakeVendor{faults: map[int]fault{1: refused}},
 			codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE, codes.FailedPrecondition, 1, 1, true},
-		{"runs what sent nothing", &world{enter: func(context.Context) error { return once("enter", errDown) }},
+		{"runs what sent nothing", &fakeVendor{enter: func(context.Context) error { return once("enter", errDown) }},
 			unavailable, vendorUnavailable, codes.OK, 2, 1, false},
-		{"runs what did not reach the vendor", &world{before: unsent},
+		{"runs what did not reach the vendor", &fakeVendor{before: unsent},
 			unavailable, vendorUnavailable, codes.OK, 2, 1, false},
-		{"reads back what is unknown", &world{faults: map[int]fault{1: lost}},
+		{"reads back what is unknown", &fakeVendor{faults: map[int]fault{1: lost}},
 			codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, codes.OK, 2, 1, true},
-		{"cannot read back", &world{read: func(string) error { return errDown }, faults: map[int]fault{1: lost}},
+		{"cannot read back", &fakeVendor{read: func(string) error { return errDown }, faults: map[int]fault{1: lost}},
 			codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, codes.Unknown, 2, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := start(t, c.w, calm)
+			r := start(t, c.w, noBackground)
 			wantError(t, r.disable(t, id), c.first, c.reason)
 			var header metadata.MD
 			_, err := r.sites.DisableSite(t.Context(), disable(id), grpc.Header(&header))
@@ -108,8 +108,8 @@ func TestASecondCall(t *testing.T) {
 }
 
 func TestAnIDBelongsToOneRequest(t *testing.T) {
-	w := &world{}
-	r := start(t, w, calm)
+	v := &fakeVendor{}
+	r := start(t, v, noBackground)
 	ok(t, r.disable(t, id))
 	other := disable(id)
 	other.Message = "please"
@@ -128,30 +128,30 @@ func TestAnIDBelongsToOneRequest(t *testing.T) {
 	ok(t, err)
 	// EnableSite has the same fields.
 	wantError(t, r.enable(t, id), codes.AlreadyExists, pb.ErrorReason_REQUEST_ID_REUSED)
-	w.wantRuns(t, 2, 1)
+	v.wantRuns(t, 2, 1)
 }
 
 func TestAnIDIsRememberedAsLongAsItIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{}
-		r := start(t, w, aDay)
+		v := &fakeVendor{}
+		r := start(t, v, aDay)
 		ok(t, r.disable(t, id))
 		time.Sleep(2 * time.Hour)
 		ok(t, r.disable(t, otherID))
 		time.Sleep(21 * time.Hour)
 		ok(t, r.disable(t, id))
 		ok(t, r.disable(t, otherID))
-		w.wantRuns(t, 2, 2)
+		v.wantRuns(t, 2, 2)
 		time.Sleep(2*time.Hour + time.Minute)
 		ok(t, r.disable(t, id)) // The first call was more than a day ago.
 		ok(t, r.disable(t, otherID))
-		w.wantRuns(t, 3, 3)
+		v.wantRuns(t, 3, 3)
 	})
 }
 
 func TestAnIDThatIsDeletedJustNowIsANewOne(t *testing.T) {
-	w := &world{faults: map[int]fault{1: refused}}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: refused}}
+	r := start(t, v, noBackground)
 	_ = r.disable(t, id)
 	deletes := true
 	r.db.SetHooks(store.Hooks{AfterCommit: func() (err error) {
@@ -163,7 +163,7 @@ func TestAnIDThatIsDeletedJustNowIsANewOne(t *testing.T) {
 		return err
 	}})
 	ok(t, r.disable(t, id))
-	w.want(t, "disable "+site, 1)
+	v.want(t, "disable "+site, 1)
 }
 
 // disableWithin is disable with a deadline.
@@ -177,20 +177,20 @@ func (r *replica) disableWithin(t *testing.T, deadline time.Duration, requestID 
 
 func TestTheSameIDWaitsForTheFirstCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow(10 * time.Second)
-		r := start(t, w, calm)
+		v := slow(10 * time.Second)
+		r := start(t, v, noBackground)
 		go r.disable(t, id)
 		time.Sleep(time.Second)
 		wantUnknown(t, r.disableWithin(t, time.Second, id))
 		ok(t, r.disable(t, id))
-		w.wantRuns(t, 1, 1)
+		v.wantRuns(t, 1, 1)
 	})
 }
 
 func TestADeadlineDuringTheWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow(10 * time.Second)
-		r := start(t, w, calm)
+		v := slow(10 * time.Second)
+		r := start(t, v, noBackground)
 		ok(t, r.Wait(t.Context())) // Nothing runs yet.
 		began := time.Now()
 		wantUnknown(t, r.disableWithin(t, time.Second, id))
@@ -207,42 +207,42 @@ func TestADeadlineDuringTheWrite(t *testing.T) {
 			t.Errorf("Wait returned %v after %v, want the end of the write", err, time.Since(began))
 		}
 		ok(t, r.disable(t, id))
-		w.wantRuns(t, 1, 1)
+		v.wantRuns(t, 1, 1)
 	})
 }
 
 func TestADeadlineBeforeTheWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{enter: func(ctx context.Context) error {
+		v := &fakeVendor{enter: func(ctx context.Context) error {
 			<-ctx.Done()
 			return apierror.FromContext(ctx)
 		}}
-		r := start(t, w, calm)
+		r := start(t, v, noBackground)
 		err := r.disableWithin(t, time.Second, id)
 		wantError(t, err, codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED)
-		w.wantRuns(t, 1, 0)
+		v.wantRuns(t, 1, 0)
 	})
 }
 
 func TestACallerWhoHasLeftAlreadyChangesNothing(t *testing.T) {
-	w := &world{}
+	v := &fakeVendor{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	j := newJournal(t, inproc.New(nil, nil), journal.Options{})
 	info := &grpc.UnaryServerInfo{FullMethod: pb.SiteService_DisableSite_FullMethodName}
 	for range 20 { // Nothing runs under this id, so nothing may be unknown.
 		_, err := j.Unary(ctx, disable(id), info, func(ctx context.Context, req any) (any, error) {
-			return w.DisableSite(ctx, req.(*pb.DisableSiteRequest))
+			return v.DisableSite(ctx, req.(*pb.DisableSiteRequest))
 		})
 		wantError(t, err, codes.Canceled, pb.ErrorReason_CALL_CANCELLED)
 	}
-	w.wantRuns(t, 0, 0)
+	v.wantRuns(t, 0, 0)
 }
 
 func TestAPanicIsAnErrorAndALogLine(t *testing.T) {
-	w := &world{enter: func(context.Context) error { panic("boo") }}
+	v := &fakeVendor{enter: func(context.Context) error { panic("boo") }}
 	log := &lockedBuffer{}
-	r := start(t, w, journal.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	r := start(t, v, journal.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
 	for range 2 { // The panic does not block the id.
 		wantError(t, r.disable(t, id), codes.Internal, pb.ErrorReason_INTERNAL_FAILURE)
 	}
@@ -251,7 +251,7 @@ func TestAPanicIsAnErrorAndALogLine(t *testing.T) {
 			t.Errorf("the log lacks %q:\n%s", part, log)
 		}
 	}
-	w.wantRuns(t, 2, 0)
+	v.wantRuns(t, 2, 0)
 }
 
 // A lockedBuffer is a log that goroutines share.
@@ -276,8 +276,8 @@ var aDay = journal.Options{Keep: 24 * time.Hour, Lease: time.Hour, FirstPause: t
 
 func TestARecordIsKeptFromWhenItIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: refused}}
-		r := start(t, w, aDay)
+		v := &fakeVendor{faults: map[int]fault{1: refused}}
+		r := start(t, v, aDay)
 		_ = r.disable(t, id)
 		time.Sleep(20 * time.Hour)
 		r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
@@ -298,7 +298,7 @@ func TestARecordIsKeptFromWhenItIsSettled(t *testing.T) {
 // A process may die while it looks whether there is something to do.
 func TestARecordIsForgottenAlsoWhereADeadReplicaHeldIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one, other := pair(t, &world{}, aDay)
+		one, other := pair(t, &fakeVendor{}, aDay)
 		ok(t, one.disable(t, id))
 		if _, err := one.Lease().Claim(t.Context(), one.id(t, id)); err != nil {
 			t.Fatal(err)

@@ -17,8 +17,8 @@ import (
 )
 
 // slow returns a world whose writes take so long.
-func slow(d time.Duration) *world {
-	return &world{before: func(context.Context, string) error {
+func slow(d time.Duration) *fakeVendor {
+	return &fakeVendor{before: func(context.Context, string) error {
 		time.Sleep(d)
 		return nil
 	}}
@@ -29,7 +29,7 @@ func TestMutationsWithACommonLockWaitForEachOther(t *testing.T) {
 	const other = "vendors/v/sites/other"
 	for name, wait := range map[string]bool{site: true, other: false} {
 		synctest.Test(t, func(t *testing.T) {
-			one, two := pair(t, slow(10*time.Second), calm)
+			one, two := pair(t, slow(10*time.Second), noBackground)
 			began := time.Now()
 			calls := background(func() { ok(t, one.disable(t, id)) })
 			synctest.Wait()
@@ -44,8 +44,8 @@ func TestMutationsWithACommonLockWaitForEachOther(t *testing.T) {
 
 func TestWhatIsUnknownHoldsItsResourceUntilItIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: cut}}
-		one, other := pair(t, w, journal.Options{})
+		v := &fakeVendor{faults: map[int]fault{1: cut}}
+		one, other := pair(t, v, journal.Options{})
 		wantUnknown(t, one.disable(t, id))
 		name := one.record(t, id).GetName()
 
@@ -62,14 +62,14 @@ func TestWhatIsUnknownHoldsItsResourceUntilItIsSettled(t *testing.T) {
 			t.Errorf("called again: %v", err)
 		}
 		one.wantState(t, id, pb.Mutation_FAILED)
-		w.wantCalls(t, 2)
+		v.wantCalls(t, 2)
 	})
 }
 
 func TestWhatIsGivenUpHoldsItsResourceNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, mend := unreadable(map[int]fault{1: lost})
-		r := start(t, w, journal.Options{})
+		v, mend := unreadable(map[int]fault{1: lost})
+		r := start(t, v, journal.Options{})
 		err := r.disable(t, id)
 		wantUnknown(t, err)
 		time.Sleep(time.Hour)
@@ -93,14 +93,14 @@ func TestWhatIsGivenUpHoldsItsResourceNoLonger(t *testing.T) {
 		if err != nil || m.GetState() != pb.Mutation_SUCCEEDED {
 			t.Errorf("settled after all: %v, %v", m, err)
 		}
-		w.want(t, "disable "+site, 1)
+		v.want(t, "disable "+site, 1)
 	})
 }
 
 func TestWhoWaitsForAResourceNoLongerThanItsDeadlineHasSentNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow(10 * time.Second)
-		one, other := pair(t, w, calm)
+		v := slow(10 * time.Second)
+		one, other := pair(t, v, noBackground)
 		go one.disable(t, id)
 		synctest.Wait()
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -111,7 +111,7 @@ func TestWhoWaitsForAResourceNoLongerThanItsDeadlineHasSentNothing(t *testing.T)
 			t.Errorf("the error names %q, want the record of the call", name)
 		}
 		time.Sleep(time.Minute)
-		w.want(t, "enable "+site, 0)
+		v.want(t, "enable "+site, 0)
 		// and it has left no lock behind
 		ok(t, other.enable(t, otherID))
 		ok(t, one.disable(t, ""))
@@ -120,8 +120,8 @@ func TestWhoWaitsForAResourceNoLongerThanItsDeadlineHasSentNothing(t *testing.T)
 
 func TestARunThatWasAsleepLeavesNoLockBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow(10 * time.Second)
-		one, other := pair(t, w, calm)
+		v := slow(10 * time.Second)
+		one, other := pair(t, v, noBackground)
 		go one.disable(t, id)
 		synctest.Wait()
 		waiting := background(func() { wantUnknown(t, one.enable(t, otherID)) })
@@ -129,7 +129,7 @@ func TestARunThatWasAsleepLeavesNoLockBehind(t *testing.T) {
 		other.passAndSettle(t) // and the other replica takes both over
 		waiting()
 		time.Sleep(time.Minute)
-		w.want(t, "enable "+site, 0)
+		v.want(t, "enable "+site, 0)
 		if locks := count(t, one, "locks"); locks != 0 {
 			t.Errorf("%d locks are left", locks)
 		}
@@ -138,7 +138,7 @@ func TestARunThatWasAsleepLeavesNoLockBehind(t *testing.T) {
 
 func TestAWaitForOneResourceHoldsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, slow(10*time.Second), calm)
+		r := start(t, slow(10*time.Second), noBackground)
 		names := []string{"vendors/v/productLicenses/a", "vendors/v/productLicenses/b"}
 		remove := func(name string) {
 			_, err := r.licenses.DeleteProductLicense(t.Context(), &pb.DeleteProductLicenseRequest{Name: name})
@@ -178,10 +178,10 @@ func updateProduct(ctx context.Context, r *replica) error {
 
 func TestWhatMayHaveBeenCreatedIsChangedOnceThatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: lost}}
-		one, other := pair(t, w, journal.Options{})
+		v := &fakeVendor{faults: map[int]fault{1: lost}}
+		one, other := pair(t, v, journal.Options{})
 		wantError(t, createProduct(t.Context(), one), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
-		w.before = func(_ context.Context, what string) error {
+		v.before = func(_ context.Context, what string) error {
 			req := &pb.ListMutationsRequest{Filter: &pb.MutationFilter{State: pb.Mutation_UNKNOWN}}
 			unknown, err := one.mutations.ListMutations(t.Context(), req)
 			if err != nil || len(unknown.GetMutations()) > 0 {
@@ -193,14 +193,14 @@ func TestWhatMayHaveBeenCreatedIsChangedOnceThatIsKnown(t *testing.T) {
 		if err := updateProduct(t.Context(), other); err != nil || time.Since(began) > 2*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
-		w.want(t, "update "+product, 1)
+		v.want(t, "update "+product, 1)
 	})
 }
 
 func TestWhatMayHaveBeenCreatedIsNotChangedWhileNobodyCanTell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, mend := unreadable(map[int]fault{1: lost})
-		r := start(t, w, journal.Options{})
+		v, mend := unreadable(map[int]fault{1: lost})
+		r := start(t, v, journal.Options{})
 		wantError(t, createProduct(t.Context(), r), codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN)
 		for range 2 { // the second one with the same request_id
 			began := time.Now()
@@ -209,16 +209,16 @@ func TestWhatMayHaveBeenCreatedIsNotChangedWhileNobodyCanTell(t *testing.T) {
 				t.Errorf("it waited for %v, want 30s", waited)
 			}
 		}
-		w.want(t, "update "+product, 0)
+		v.want(t, "update "+product, 0)
 		mend()
 		ok(t, updateProduct(t.Context(), r))
-		w.want(t, "update "+product, 1)
+		v.want(t, "update "+product, 1)
 	})
 }
 
 func TestWhoChangesSomethingWaitsForOneCreationAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, slow(10*time.Second), calm)
+		r := start(t, slow(10*time.Second), noBackground)
 		began := time.Now()
 		var calls sync.WaitGroup
 		for range 3 { // one after the other, ten seconds each

@@ -102,15 +102,15 @@ func sitesOn(b *testing.B, kind string) (*store.DB, pb.SiteServiceClient) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	w := &world{}
+	v := &fakeVendor{}
 	direct := inproc.New(nil, nil)
-	w.register(direct)
+	v.register(direct)
 	j, err := journal.New(b.Context(), db, direct.Call, journal.Options{DigestKey: []byte("outside of the store")})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = j.Close(context.Background()) })
 	conn := inproc.New([]grpc.UnaryServerInterceptor{j.Unary}, nil)
-	w.register(conn)
+	v.register(conn)
 	return db, pb.NewSiteServiceClient(conn)
 }

@@ -45,10 +45,10 @@ func (s *seen) wantTold(t *testing.T, when string, want ...string) {
 func TestWhatIsObserved(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		const method, otherSite = "drmhub.v1.SiteService/DisableSite", "vendors/w/sites/s"
-		told, options := &seen{}, calm
+		told, options := &seen{}, noBackground
 		options.Observer = told
-		w, mend := unreadable(map[int]fault{1: lost, 2: lost, 3: refused})
-		r := newReplica(t, storetest.Open(t, dsn), w, options)
+		v, mend := unreadable(map[int]fault{1: lost, 2: lost, 3: refused})
+		r := newReplica(t, storetest.Open(t, dsn), v, options)
 		stop(t, r.Journal)
 		wantBacklog := func(when string, due int64, overdue bool, want ...records.Group) {
 			t.Helper()

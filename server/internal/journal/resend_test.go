@@ -46,27 +46,27 @@ func TestResend(t *testing.T) {
 	one, two := uuidOf(1), uuidOf(2)
 	for _, c := range []struct {
 		name    string
-		w       *world
+		w       *fakeVendor
 		call    func(*replica, *testing.T, string) error
 		resends []resend
 		effects map[string]int
 	}{
-		{"what was refused, as the record says", &world{faults: map[int]fault{1: refused, 2: refused}},
+		{"what was refused, as the record says", &fakeVendor{faults: map[int]fault{1: refused, 2: refused}},
 			(*replica).disable, []resend{{"", failed}, {"", succeeded}}, map[string]int{"disable " + site: 1}},
-		{"what cannot be read back, each time", &world{faults: map[int]fault{1: lost, 2: lost}}, (*replica).enable,
+		{"what cannot be read back, each time", &fakeVendor{faults: map[int]fault{1: lost, 2: lost}}, (*replica).enable,
 			[]resend{{"", unknown}, {"", succeeded}}, map[string]int{"enable " + site: 3}},
-		{"what can be read back, after it was", &world{faults: map[int]fault{1: lost}}, (*replica).disable,
+		{"what can be read back, after it was", &fakeVendor{faults: map[int]fault{1: lost}}, (*replica).disable,
 			[]resend{{otherID, succeeded}, {otherID, succeeded}}, map[string]int{"disable " + site: 1}},
-		{"once for each request_id", &world{faults: map[int]fault{1: lost, 2: lost, 3: lost}}, (*replica).enable,
+		{"once for each request_id", &fakeVendor{faults: map[int]fault{1: lost, 2: lost, 3: lost}}, (*replica).enable,
 			[]resend{{one, unknown}, {one, unknown}, {two, unknown}, {one, unknown}, {two, unknown}},
 			map[string]int{"enable " + site: 3}},
 		{"the rest, on the snapshot of the first run",
-			&world{faults: map[int]fault{2: refused, 3: lost}, blindRestore: true}, (*replica).replace,
+			&fakeVendor{faults: map[int]fault{2: refused, 3: lost}, blindRestore: true}, (*replica).replace,
 			[]resend{{"", succeeded}},
 			map[string]int{"revoke " + oldLicense: 1, "issue " + newLicense: 1, "restore old " + oldLicense: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := start(t, c.w, calm)
+			r := start(t, c.w, noBackground)
 			if err := c.call(r, t, id); err == nil {
 				t.Fatal("the call succeeded")
 			}
@@ -94,29 +94,29 @@ func TestWhatCannotBeResent(t *testing.T) {
 		"it took effect in part": {map[int]fault{2: refused}, (*replica).replace, pb.ErrorReason_VENDOR_STATE, 3},
 		"it held secrets":        {map[int]fault{1: refused}, (*replica).create, pb.ErrorReason_SECRETS_NOT_KEPT, 1},
 	} {
-		w := &world{faults: c.faults}
-		r := start(t, w, calm)
+		v := &fakeVendor{faults: c.faults}
+		r := start(t, v, noBackground)
 		_ = c.call(r, t, id)
 		for _, validateOnly := range []bool{true, false} {
 			req := &pb.ResendMutationRequest{Name: r.record(t, id).GetName(), ValidateOnly: validateOnly}
 			_, err := r.mutations.ResendMutation(t.Context(), req)
 			wantError(t, err, codes.FailedPrecondition, c.reason)
 		}
-		if w.calls != c.writes {
-			t.Errorf("%s: %d writes, want %d", name, w.calls, c.writes)
+		if v.calls != c.writes {
+			t.Errorf("%s: %d writes, want %d", name, v.calls, c.writes)
 		}
 	}
 }
 
 func TestResendingWhatMayStillTakeEffect(t *testing.T) {
-	w := &world{faults: map[int]fault{1: cut}}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: cut}}
+	r := start(t, v, noBackground)
 	_ = r.disable(t, id)
 	r.wantResent(t, id, "", pb.Mutation_UNKNOWN)
-	w.wantCalls(t, 1)
+	v.wantCalls(t, 1)
 	ok(t, r.Pass(t.Context()))
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-	w.want(t, "disable "+site, 1)
+	v.want(t, "disable "+site, 1)
 }
 
 // Whatever keeps the resend from the vendor, the first send is still in doubt.
@@ -126,51 +126,51 @@ func TestAResendWithoutAnEffectLeavesTheDoubt(t *testing.T) {
 		return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttled")
 	}
 	unsent := func(context.Context, string) error { return errRefused }
-	for what, fail := range map[string]func(*world){
-		"the method fails":             func(w *world) { w.enter = func(context.Context) error { return errDown } },
-		"it does not leave":            func(w *world) { w.leaves = func() error { return errRefused } },
-		"the vendor throttles":         func(w *world) { w.before = throttles },
-		"the vendor refuses":           func(w *world) { w.faults[2] = refused },
-		"it does not reach the vendor": func(w *world) { w.before = unsent },
+	for what, fail := range map[string]func(*fakeVendor){
+		"the method fails":             func(v *fakeVendor) { v.enter = func(context.Context) error { return errDown } },
+		"it does not leave":            func(v *fakeVendor) { v.leaves = func() error { return errRefused } },
+		"the vendor throttles":         func(v *fakeVendor) { v.before = throttles },
+		"the vendor refuses":           func(v *fakeVendor) { v.faults[2] = refused },
+		"it does not reach the vendor": func(v *fakeVendor) { v.before = unsent },
 	} {
-		w := &world{faults: map[int]fault{1: lost}}
-		r := start(t, w, calm)
+		v := &fakeVendor{faults: map[int]fault{1: lost}}
+		r := start(t, v, noBackground)
 		_ = r.enable(t, id)
 		lost := r.record(t, id).GetSteps()[0].GetMessage()
-		fail(w)
+		fail(v)
 		if m, err := r.resend(t, id, otherID); err == nil && m.GetState() != pb.Mutation_UNKNOWN {
 			t.Errorf("%s: %v", what, m)
 		}
 		if step := r.record(t, id).GetSteps()[0]; step.GetState() != pb.Mutation_UNKNOWN || step.GetMessage() != lost {
 			t.Errorf("%s: %v, want it lost as before: %s", what, step, lost)
 		}
-		w.enter, w.leaves, w.before = nil, nil, nil
+		v.enter, v.leaves, v.before = nil, nil, nil
 		wantUnknown(t, r.enable(t, id))
-		w.want(t, "enable "+site, 1)
+		v.want(t, "enable "+site, 1)
 		r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 	}
 }
 
 // An item that is not sent again stays in doubt, whatever becomes of the others.
 func TestAResendOfSomeItemsLeavesTheOthersInDoubt(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost, 2: lost}, blindItems: true}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: lost, 2: lost}, blindItems: true}
+	r := start(t, v, noBackground)
 	r.wantBatch(t, two, codes.Unknown, codes.Unknown)
 	ctx, leave := context.WithCancel(t.Context())
-	w.before = func(context.Context, string) error { leave(); return nil } // The next item begins without a caller.
+	v.before = func(context.Context, string) error { leave(); return nil } // The next item begins without a caller.
 	_, _ = r.mutations.ResendMutation(ctx, &pb.ResendMutationRequest{Name: r.record(t, id).GetName()})
 	ok(t, r.Wait(t.Context()))
 	r.wantState(t, id, pb.Mutation_UNKNOWN)
 	r.wantBatch(t, two, codes.OK, codes.Unknown)
-	w.before = nil
+	v.before = nil
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-	w.want(t, "create a", 2)
-	w.want(t, "create b", 2)
+	v.want(t, "create a", 2)
+	v.want(t, "create b", 2)
 }
 
 func TestTheDryRunOfAResend(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost}}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: lost}}
+	r := start(t, v, noBackground)
 	_ = r.enable(t, id)
 	name := r.record(t, id).GetName()
 	var header metadata.MD
@@ -184,7 +184,7 @@ func TestTheDryRunOfAResend(t *testing.T) {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
 	}
-	w.want(t, "enable "+site, 1)
+	v.want(t, "enable "+site, 1)
 	req.ValidateOnly = false // The dry run has not used the id.
 	for _, replayed := range []bool{false, true} {
 		m, err := r.mutations.ResendMutation(t.Context(), req, grpc.Header(&header))
@@ -192,28 +192,28 @@ func TestTheDryRunOfAResend(t *testing.T) {
 			t.Errorf("%v, %v, %v, want replayed: %t", m, err, header, replayed)
 		}
 	}
-	w.want(t, "enable "+site, 2)
+	v.want(t, "enable "+site, 2)
 }
 
 func TestAResendWaitsForTheCallThatRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow(10 * time.Second)
-		w.faults = map[int]fault{1: refused}
-		one, other := pair(t, w, calm)
+		v := slow(10 * time.Second)
+		v.faults = map[int]fault{1: refused}
+		one, other := pair(t, v, noBackground)
 		first := background(func() {
 			wantError(t, one.disable(t, id), codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 		})
 		time.Sleep(time.Second)
 		other.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
 		first()
-		w.want(t, "disable "+site, 1)
+		v.want(t, "disable "+site, 1)
 	})
 }
 
 func TestAResendThatDoesNotGetTheLockCanBeMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: refused, 2: lost}}
-		r := start(t, w, calm)
+		v := &fakeVendor{faults: map[int]fault{1: refused, 2: lost}}
+		r := start(t, v, noBackground)
 		_ = r.disable(t, uuidOf(1))
 		wantUnknown(t, r.disable(t, uuidOf(2)))
 		_, err := r.resend(t, uuidOf(1), otherID)
@@ -223,12 +223,12 @@ func TestAResendThatDoesNotGetTheLockCanBeMadeAgain(t *testing.T) {
 		}
 		ok(t, r.disable(t, uuidOf(2)))
 		r.wantResent(t, uuidOf(1), otherID, pb.Mutation_SUCCEEDED)
-		w.want(t, "disable "+site, 2)
+		v.want(t, "disable "+site, 2)
 	})
 }
 
 func TestTheTrailTellsOfResends(t *testing.T) {
-	r := start(t, &world{faults: map[int]fault{1: refused}}, calm)
+	r := start(t, &fakeVendor{faults: map[int]fault{1: refused}}, noBackground)
 	_ = r.disable(t, id)
 	for range 2 { // The second one is returned from the record, and has no event.
 		r.wantResent(t, id, otherID, pb.Mutation_SUCCEEDED)
@@ -239,7 +239,7 @@ func TestTheTrailTellsOfResends(t *testing.T) {
 	if got := trail(t, r); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	r = start(t, &world{faults: map[int]fault{1: lost, 2: lost}}, calm)
+	r = start(t, &fakeVendor{faults: map[int]fault{1: lost, 2: lost}}, noBackground)
 	_ = r.enable(t, id)
 	r.wantResent(t, id, "", pb.Mutation_UNKNOWN)
 	r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
@@ -259,10 +259,10 @@ func TestAResendOfAReplacement(t *testing.T) {
 		return nil
 	}
 	for _, c := range []struct {
-		w         *world
+		w         *fakeVendor
 		snapshots int
-	}{{&world{faults: map[int]fault{1: refused}}, 2}, {&world{after: fail}, 1}} {
-		r := start(t, c.w, calm)
+	}{{&fakeVendor{faults: map[int]fault{1: refused}}, 2}, {&fakeVendor{after: fail}, 1}} {
+		r := start(t, c.w, noBackground)
 		if err := r.replace(t, id); err == nil {
 			t.Error("the call succeeded")
 		}
@@ -281,81 +281,81 @@ func TestStoppingAmidAResendingLosesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		t.Parallel()
-		h := &house{vendor: &world{}, db: storetest.Open(t, dsn)}
+		g := &rig{vendor: &fakeVendor{}, db: storetest.Open(t, dsn)}
 		for _, second := range []fault{fine, lost, cut, refused} {
-			faultplan.Explore(t, faultplan.AtMost(1), func(p *faultplan.Plan) { h.resend(t, second, p) })
+			faultplan.Explore(t, faultplan.AtMost(1), func(p *faultplan.Plan) { g.resend(t, second, p) })
 		}
-		t.Logf("%d plans", h.plans)
+		t.Logf("%d plans", g.plans)
 	})
 }
 
-func (h *house) resend(t *testing.T, second fault, p *faultplan.Plan) {
-	c := h.begin(t, kind{
+func (g *rig) resend(t *testing.T, second fault, p *faultplan.Plan) {
+	s := g.begin(t, operation{
 		name: fmt.Sprintf("the second write: %q", second),
 		does: map[string]string{"enable": "enable %s"},
 	}, p)
-	h.vendor.faults, h.vendor.plan = map[int]fault{1: lost, 2: second}, nil
-	c.name = fmt.Sprintf("vendors/v/sites/r%d", h.plans)
+	g.vendor.faults, g.vendor.plan = map[int]fault{1: lost, 2: second}, nil
+	s.name = fmt.Sprintf("vendors/v/sites/r%d", g.plans)
 	resendID := uuid.NewString()
 	var record *pb.Mutation
-	c.in(nil, func(r *replica) {
-		_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: c.name, RequestId: c.requestID})
-		record = r.wantState(t, c.requestID, pb.Mutation_UNKNOWN)
+	s.inProcess(nil, func(r *replica) {
+		_, _ = r.sites.EnableSite(t.Context(), &pb.EnableSiteRequest{Name: s.name, RequestId: s.requestID})
+		record = r.wantState(t, s.requestID, pb.Mutation_UNKNOWN)
 	})
 	ask := func(r *replica, resendID string) (*pb.Mutation, error) {
 		req := &pb.ResendMutationRequest{Name: record.GetName(), RequestId: resendID}
 		return r.mutations.ResendMutation(t.Context(), req)
 	}
-	c.in(p, func(r *replica) {
+	s.inProcess(p, func(r *replica) {
 		if m, err := ask(r, resendID); err == nil {
-			c.resent(m)
+			s.resent(m)
 		}
 	})
-	c.in(nil, func(r *replica) {
-		if m := r.record(t, c.requestID); m.GetState() == pb.Mutation_INTENDED {
-			c.errorf("%v, as if nothing had ever been sent", m)
+	s.inProcess(nil, func(r *replica) {
+		if m := r.record(t, s.requestID); m.GetState() == pb.Mutation_INTENDED {
+			s.errorf("%v, as if nothing had ever been sent", m)
 		}
-		c.pass(r)
+		s.pass(r)
 		_, _ = r.SettleDue(t.Context())
-		c.resent(r.record(t, c.requestID))
+		s.resent(r.record(t, s.requestID))
 		m, err := ask(r, resendID)
 		if err != nil && m.GetState() != pb.Mutation_SUCCEEDED {
-			c.errorf("the same resending: %v", err)
+			s.errorf("the same resending: %v", err)
 		}
-		m = r.record(t, c.requestID)
-		c.resent(m)
-		before := h.vendor.calls
+		m = r.record(t, s.requestID)
+		s.resent(m)
+		before := g.vendor.calls
 		_, err = ask(r, uuid.NewString())
 		sends := m.GetState() != pb.Mutation_SUCCEEDED
-		if (err == nil) != sends || err == nil && h.vendor.calls != before+1 {
-			c.errorf("another resending of %v: %v, and %d writes after %d", m, err, h.vendor.calls, before)
+		if (err == nil) != sends || err == nil && g.vendor.calls != before+1 {
+			s.errorf("another resending of %v: %v, and %d writes after %d", m, err, g.vendor.calls, before)
 		}
 		if before == 2 {
-			r.wantState(t, c.requestID, pb.Mutation_SUCCEEDED)
+			r.wantState(t, s.requestID, pb.Mutation_SUCCEEDED)
 		} else {
 			// the process was stopped when it had noted the first resending, and had not sent yet
-			c.resent(r.record(t, c.requestID))
+			s.resent(r.record(t, s.requestID))
 		}
 		if locks := count(t, r, "locks"); locks != 0 {
-			c.errorf("%d locks are left", locks)
+			s.errorf("%d locks are left", locks)
 		}
 	})
 }
 
 // resent checks a record while at most one resending was made.
-func (c *course) resent(m *pb.Mutation) {
-	c.t.Helper()
-	w := c.house.vendor
+func (s *scenario) resent(m *pb.Mutation) {
+	s.t.Helper()
+	v := s.rig.vendor
 	var want pb.Mutation_State
 	switch {
-	case w.calls == 1, w.faults[2] != fine:
+	case v.calls == 1, v.faults[2] != fine:
 		// a refusal of the second tells nothing of the first, which took effect
 		want = pb.Mutation_UNKNOWN
 	default:
 		want = pb.Mutation_SUCCEEDED
 	}
 	// Of what the process could not record before it was stopped, nothing is known.
-	if state := m.GetState(); w.calls > 2 || state != want && (state != pb.Mutation_UNKNOWN || c.plan.Count() == 0) {
-		c.errorf("%v after %d writes, want %v", m, w.calls, want)
+	if state := m.GetState(); v.calls > 2 || state != want && (state != pb.Mutation_UNKNOWN || s.plan.Count() == 0) {
+		s.errorf("%v after %d writes, want %v", m, v.calls, want)
 	}
 }

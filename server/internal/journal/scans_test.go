@@ -61,8 +61,8 @@ func useAll(t *testing.T, r *replica) {
 func TestNoStatementScansATable(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		w, db := &world{faults: map[int]fault{3: lost, 4: lost}}, storetest.Open(t, dsn)
-		r := newReplica(t, db, w, calm)
+		v, db := &fakeVendor{faults: map[int]fault{3: lost, 4: lost}}, storetest.Open(t, dsn)
+		r := newReplica(t, db, v, noBackground)
 		stop(t, r.Journal)
 		ran := &statements{all: map[string][]any{}}
 		db.SetHooks(store.Hooks{Statement: ran.add})

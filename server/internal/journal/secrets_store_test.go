@@ -52,8 +52,8 @@ func TestNoSecretIsInTheStore(t *testing.T) {
 		for name, faults := range map[string]map[int]fault{
 			"success": nil, "an answer that was lost": {1: lost}, "a refusal": {2: refused},
 		} {
-			w := &world{faults: faults}
-			r := newReplica(t, db, w, calm)
+			v := &fakeVendor{faults: faults}
+			r := newReplica(t, db, v, noBackground)
 			stop(t, r.Journal)
 			req := create(uuidOf(len(name)))
 			req.DrmAccount.Username = strings.ReplaceAll(name, " ", "-")
@@ -70,7 +70,7 @@ func TestNoSecretIsInTheStore(t *testing.T) {
 }
 
 func TestTheFirstAnswerAloneHoldsTheSecret(t *testing.T) {
-	r := start(t, &world{}, calm)
+	r := start(t, &fakeVendor{}, noBackground)
 	for i, want := range []string{password, "", ""} {
 		account, err := r.accounts.CreateDrmAccount(t.Context(), create(id))
 		if err != nil || account.GetPassword() != want || account.GetUsername() != "username" {
@@ -84,20 +84,20 @@ func TestTheFirstAnswerAloneHoldsTheSecret(t *testing.T) {
 func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 	const create, activate, unmade = "create username", "activate username", "activate username without a password"
 	for name, c := range map[string]struct {
-		w       *world
+		w       *fakeVendor
 		stopAt  int // the commit before which the process is stopped
 		message string
 		state   pb.Mutation_State // of the first step, once it is settled without the secrets
 	}{
-		"the method needs them to read back": {&world{faults: map[int]fault{1: lost}}, -1,
+		"the method needs them to read back": {&fakeVendor{faults: map[int]fault{1: lost}}, -1,
 			"Retry with the same request_id and the secrets", pb.Mutation_UNKNOWN},
-		"the method needs them for its second write": {&world{faults: map[int]fault{1: lost}, blank: true}, -1,
+		"the method needs them for its second write": {&fakeVendor{faults: map[int]fault{1: lost}, blank: true}, -1,
 			"Retry with the same request_id and the secrets", pb.Mutation_SUCCEEDED},
-		"the process died after the writes": {&world{}, 4, "", pb.Mutation_SUCCEEDED},
+		"the process died after the writes": {&fakeVendor{}, 4, "", pb.Mutation_SUCCEEDED},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := storetest.Open(t, store.Memory)
-			one, s := newReplica(t, db, c.w, calm), &stopper{plan: faultplan.Fixed(map[int]fault{c.stopAt: stopBefore})}
+			one, s := newReplica(t, db, c.w, noBackground), &stopper{plan: faultplan.Fixed(map[int]fault{c.stopAt: stopBefore})}
 			db.SetHooks(s.hooks())
 			wantUnknown(t, one.create(t, id))
 			if s.stopped != (c.stopAt >= 0) {
@@ -105,7 +105,7 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 			}
 			db.SetHooks(store.Hooks{})
 			one.Die()
-			r := newReplica(t, db, c.w, calm)
+			r := newReplica(t, db, c.w, noBackground)
 			stop(t, r.Journal)
 			r.passAndSettle(t)
 			m := r.wantState(t, id, pb.Mutation_UNKNOWN)

@@ -24,8 +24,8 @@ func uuidOf(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", 
 func TestMutationsAreListedNewestFirst(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		w := &world{faults: map[int]fault{2: refused, 3: lost}}
-		r := newReplica(t, storetest.Open(t, dsn), w, calm)
+		v := &fakeVendor{faults: map[int]fault{2: refused, 3: lost}}
+		r := newReplica(t, storetest.Open(t, dsn), v, noBackground)
 		stop(t, r.Journal)
 		for n := range 7 { // the second one fails, the third one is unknown
 			_ = r.disableAt(t, fmt.Sprintf("vendors/v/sites/s%d", n), uuidOf(n))
@@ -81,7 +81,7 @@ func TestMutationsAreListedNewestFirst(t *testing.T) {
 }
 
 func TestAPageTokenBelongsToItsFilter(t *testing.T) {
-	r := start(t, &world{}, calm)
+	r := start(t, &fakeVendor{}, noBackground)
 	for range 2 {
 		ok(t, r.disable(t, ""))
 	}
@@ -99,11 +99,11 @@ func TestAPageTokenBelongsToItsFilter(t *testing.T) {
 func TestAMutationTellsWhatWasDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		w := &world{faults: map[int]fault{2: refused}, before: func(context.Context, string) error {
+		v := &fakeVendor{faults: map[int]fault{2: refused}, before: func(context.Context, string) error {
 			time.Sleep(time.Second)
 			return nil
 		}}
-		r := start(t, w, calm)
+		r := start(t, v, noBackground)
 		var header metadata.MD
 		_, err := r.licenses.ReplaceProductLicense(t.Context(), replace(id), grpc.Header(&header))
 		wantError(t, err, codes.Aborted, pb.ErrorReason_REPLACE_ROLLED_BACK)
@@ -137,8 +137,8 @@ func TestAMutationTellsWhatWasDone(t *testing.T) {
 }
 
 func TestTheVendorsCodeIsThatOfItsLastAnswer(t *testing.T) {
-	w := &world{faults: map[int]fault{1: refused}}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: refused}}
+	r := start(t, v, noBackground)
 	err := r.disable(t, id)
 	wantError(t, err, codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE)
 	m := r.record(t, id)
@@ -151,7 +151,7 @@ func TestTheVendorsCodeIsThatOfItsLastAnswer(t *testing.T) {
 }
 
 func TestNoSuchMutation(t *testing.T) {
-	r := start(t, &world{}, calm)
+	r := start(t, &fakeVendor{}, noBackground)
 	const name = "mutations/none"
 	_, get := r.mutations.GetMutation(t.Context(), &pb.GetMutationRequest{Name: name})
 	_, settle := r.mutations.SettleMutation(t.Context(), &pb.SettleMutationRequest{Name: name})
@@ -162,8 +162,8 @@ func TestNoSuchMutation(t *testing.T) {
 }
 
 func TestSettlingByHand(t *testing.T) {
-	w := &world{faults: map[int]fault{1: lost, 3: refused, 4: cut}}
-	r := start(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: lost, 3: refused, 4: cut}}
+	r := start(t, v, noBackground)
 	for i, c := range []struct {
 		name string
 		call func(*replica, *testing.T, string) error
@@ -180,12 +180,12 @@ func TestSettlingByHand(t *testing.T) {
 			t.Errorf("%s: %v, %v", c.name, m, err)
 		}
 	}
-	w.wantCalls(t, 4)
+	v.wantCalls(t, 4)
 }
 
 func TestSettlingByHandWaitsForTheCallThatIsAtIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one, other := pair(t, slow(10*time.Second), calm)
+		one, other := pair(t, slow(10*time.Second), noBackground)
 		go one.disable(t, id)
 		time.Sleep(time.Second)
 		m, err := other.settle(t, id, false)

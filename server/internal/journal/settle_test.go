@@ -52,8 +52,8 @@ func (r *replica) wantState(t *testing.T, requestID string, want pb.Mutation_Sta
 
 func TestWhatTookEffectIsFoundOutInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: lost}}
-		r := start(t, w, journal.Options{})
+		v := &fakeVendor{faults: map[int]fault{1: lost}}
+		r := start(t, v, journal.Options{})
 		wantUnknown(t, r.disable(t, id))
 		const message = "cut after disable " + site
 		m := r.wantState(t, id, pb.Mutation_UNKNOWN)
@@ -71,19 +71,19 @@ func TestWhatTookEffectIsFoundOutInTheBackground(t *testing.T) {
 		if err != nil || change.GetSite() != site {
 			t.Errorf("the same id: %v, %v; want what the first call would have answered", change, err)
 		}
-		w.want(t, "disable "+site, 1)
+		v.want(t, "disable "+site, 1)
 	})
 }
 
 func TestASilentVendorDoesNotHoldUpTheMutationsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent, speak := gate()
-		w := &world{faults: map[int]fault{}}
-		r := start(t, w, journal.Options{})
+		v := &fakeVendor{faults: map[int]fault{}}
+		r := start(t, v, journal.Options{})
 		for n := 1; n <= 31; n++ {
-			w.faults[n] = lost
+			v.faults[n] = lost
 		}
-		w.read = func(what string) error {
+		v.read = func(what string) error {
 			if strings.Contains(what, "vendors/silent/") {
 				silent()
 			}
@@ -115,14 +115,14 @@ func TestASilentVendorDoesNotHoldUpTheMutationsOfOthers(t *testing.T) {
 
 func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: cut}}
-		r := start(t, w, journal.Options{})
+		v := &fakeVendor{faults: map[int]fault{1: cut}}
+		r := start(t, v, journal.Options{})
 		wantUnknown(t, r.disable(t, id))
 
 		time.Sleep(40 * time.Second)
 		wantRetryAfter(t, r.disable(t, id), 20*time.Second) // the rest of the quiet minute
 		r.wantState(t, id, pb.Mutation_UNKNOWN)
-		w.wantCalls(t, 1)
+		v.wantCalls(t, 1)
 
 		time.Sleep(2 * time.Minute)
 		m := r.wantState(t, id, pb.Mutation_FAILED)
@@ -131,9 +131,9 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 			!strings.HasPrefix(step.GetMessage(), why) {
 			t.Errorf("%v", m)
 		}
-		w.wantCalls(t, 1)
+		v.wantCalls(t, 1)
 		ok(t, r.disable(t, id))
-		w.want(t, "disable "+site, 1)
+		v.want(t, "disable "+site, 1)
 	})
 }
 
@@ -142,17 +142,17 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stalls := func(context.Context, string) error { time.Sleep(20 * time.Second); return nil }
-		w := &world{faults: map[int]fault{1: cut}, before: stalls, within: 30 * time.Second}
-		r := start(t, w, journal.Options{FirstPause: time.Hour})
+		v := &fakeVendor{faults: map[int]fault{1: cut}, before: stalls, within: 30 * time.Second}
+		r := start(t, v, journal.Options{FirstPause: time.Hour})
 		wantUnknown(t, r.disable(t, id))
 		time.Sleep(50 * time.Second)
 		wantRetryAfter(t, r.disable(t, id), 10*time.Second) // the rest of a minute since the call ended
 	})
 	synctest.Test(t, func(t *testing.T) {
 		sleep, wake := gate()
-		w := &world{before: func(context.Context, string) error { sleep(); return context.Canceled }}
-		w.within = 30 * time.Second
-		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
+		v := &fakeVendor{before: func(context.Context, string) error { sleep(); return context.Canceled }}
+		v.within = 30 * time.Second
+		one, other := pair(t, v, journal.Options{FirstPause: time.Hour})
 		go one.disable(t, id)
 		synctest.Wait()
 		one.Die() // or so it seems to the other one, which ends a run of its own
@@ -167,8 +167,8 @@ func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
 
 func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: cut}}
-		r := start(t, w, journal.Options{Keep: 48 * time.Hour, Lease: time.Hour, FirstPause: 10 * time.Minute})
+		v := &fakeVendor{faults: map[int]fault{1: cut}}
+		r := start(t, v, journal.Options{Keep: 48 * time.Hour, Lease: time.Hour, FirstPause: 10 * time.Minute})
 		for range 3 {
 			wantUnknown(t, r.enable(t, id))
 			time.Sleep(24 * time.Hour)
@@ -177,7 +177,7 @@ func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 		if m := r.wantState(t, id, pb.Mutation_UNKNOWN); m.GetSteps()[0].GetState() != pb.Mutation_UNKNOWN {
 			t.Errorf("%v", m)
 		}
-		w.wantCalls(t, 1)
+		v.wantCalls(t, 1)
 		ok(t, r.disable(t, otherID))
 	})
 }
@@ -185,14 +185,14 @@ func TestWhatCannotBeReadBackStaysUnknownAndIsNeverSentAgain(t *testing.T) {
 // All writes are made and recorded, but their outcome is unknown.
 func TestWhatIsUnsettleableIsGivenUp(t *testing.T) {
 	doubt := mutation.Unsettleable(apierror.OutcomeUnknown("it is off here, and nobody can report whether there"))
-	w := &world{after: func(context.Context) error { return doubt }}
-	r := start(t, w, calm)
+	v := &fakeVendor{after: func(context.Context) error { return doubt }}
+	r := start(t, v, noBackground)
 	for range 2 {
 		wantUnknown(t, r.disable(t, id))
 		wantReleased(t, r)
 	}
 	r.wantState(t, id, pb.Mutation_UNKNOWN)
-	w.want(t, "disable "+site, 1)
+	v.want(t, "disable "+site, 1)
 }
 
 func TestThePausesGrow(t *testing.T) {
@@ -200,13 +200,13 @@ func TestThePausesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		began := time.Now()
-		w, mend := unreadable(map[int]fault{1: lost})
-		read := w.read
-		w.read = func(what string) error {
+		v, mend := unreadable(map[int]fault{1: lost})
+		read := v.read
+		v.read = func(what string) error {
 			at = append(at, time.Since(began))
 			return read(what)
 		}
-		r := start(t, w, journal.Options{Lease: time.Hour, FirstPause: 10 * time.Second})
+		r := start(t, v, journal.Options{Lease: time.Hour, FirstPause: 10 * time.Second})
 		wantUnknown(t, r.disable(t, id))
 		time.Sleep(4 * time.Hour)
 		synctest.Wait() // so that at is no longer written
@@ -250,11 +250,11 @@ func TestAPanicIsSettled(t *testing.T) {
 				}
 				return nil
 			}
-			w := &world{faults: c.faults, read: panics}
+			v := &fakeVendor{faults: c.faults, read: panics}
 			if c.faults == nil {
-				w.before = func(_ context.Context, what string) error { return panics(what) }
+				v.before = func(_ context.Context, what string) error { return panics(what) }
 			}
-			r := start(t, w, journal.Options{})
+			r := start(t, v, journal.Options{})
 			wantUnknown(t, c.call(r, t, id))
 			time.Sleep(time.Minute)
 			r.wantState(t, id, pb.Mutation_UNKNOWN)
@@ -263,7 +263,7 @@ func TestAPanicIsSettled(t *testing.T) {
 			time.Sleep(3 * time.Minute)
 			r.wantState(t, id, pb.Mutation_SUCCEEDED)
 			for _, effect := range c.want {
-				w.want(t, effect, 1)
+				v.want(t, effect, 1)
 			}
 		})
 		if t.Failed() {
@@ -274,8 +274,8 @@ func TestAPanicIsSettled(t *testing.T) {
 
 // slowReads returns a world whose first write is lost, and which takes an hour to read that site
 // back. So does a batch of many items.
-func slowReads() *world {
-	return &world{faults: map[int]fault{1: lost}, read: func(what string) error {
+func slowReads() *fakeVendor {
+	return &fakeVendor{faults: map[int]fault{1: lost}, read: func(what string) error {
 		if strings.HasSuffix(what, site) {
 			time.Sleep(time.Hour)
 		}
@@ -285,9 +285,9 @@ func slowReads() *world {
 
 func TestSlowSettlingDoesNotBlockOtherMutations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slowReads()
-		w.faults[2] = lost
-		r := start(t, w, journal.Options{})
+		v := slowReads()
+		v.faults[2] = lost
+		r := start(t, v, journal.Options{})
 		wantUnknown(t, r.disable(t, id))
 		time.Sleep(10 * time.Second) // it is being settled
 		wantUnknown(t, r.disableAt(t, "vendors/v/sites/other", otherID))
@@ -301,15 +301,15 @@ func TestSlowSettlingDoesNotBlockOtherMutations(t *testing.T) {
 func TestEightMutationsAreSettledAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
-		w := &world{faults: map[int]fault{}, read: func(string) error {
+		v := &fakeVendor{faults: map[int]fault{}, read: func(string) error {
 			most.Store(max(most.Load(), now.Add(1)))
 			defer now.Add(-1)
 			time.Sleep(time.Hour)
 			return nil
 		}}
-		r := start(t, w, journal.Options{})
+		r := start(t, v, journal.Options{})
 		for n := range 20 {
-			w.faults[n+1] = lost
+			v.faults[n+1] = lost
 			_ = r.disableAt(t, fmt.Sprint("vendors/v/sites/s", n), uuidOf(n))
 		}
 		time.Sleep(30 * time.Minute)
@@ -342,7 +342,7 @@ func TestClosingDoesNotWaitForSlowSettling(t *testing.T) {
 
 func TestSettlingByHandEndsAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, slowReads(), calm)
+		r := start(t, slowReads(), noBackground)
 		wantUnknown(t, r.disable(t, id))
 		name := r.record(t, id).GetName()
 		short, cancel := context.WithTimeout(t.Context(), 5*time.Second)

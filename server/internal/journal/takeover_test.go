@@ -32,9 +32,9 @@ func pair(t *testing.T, served services, options journal.Options) (one, other *r
 
 func TestTheSameRequestIDAtTwoReplicasAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
-		w := &world{}
+		v := &fakeVendor{}
 		first, second := storetest.OpenTwo(t, dsn)
-		one, other := newReplica(t, first, w, calm), newReplica(t, second, w, calm)
+		one, other := newReplica(t, first, v, noBackground), newReplica(t, second, v, noBackground)
 		stop(t, one.Journal)
 		stop(t, other.Journal)
 		var calls sync.WaitGroup
@@ -44,17 +44,17 @@ func TestTheSameRequestIDAtTwoReplicasAtOnce(t *testing.T) {
 			})
 		}
 		calls.Wait()
-		w.wantRuns(t, 1, 1)
+		v.wantRuns(t, 1, 1)
 	})
 }
 
 func TestEqualCallsThatFailedTogetherAreNotMadeOneAfterTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{enter: func(context.Context) error {
+		v := &fakeVendor{enter: func(context.Context) error {
 			time.Sleep(time.Second)
 			return errors.New("down")
 		}}
-		one, other := pair(t, w, journal.Options{})
+		one, other := pair(t, v, journal.Options{})
 		var calls sync.WaitGroup
 		for i := range 20 {
 			calls.Go(func() {
@@ -63,15 +63,15 @@ func TestEqualCallsThatFailedTogetherAreNotMadeOneAfterTheOther(t *testing.T) {
 			})
 		}
 		calls.Wait()
-		w.wantRuns(t, 1, 0)
+		v.wantRuns(t, 1, 0)
 	})
 }
 
 func TestADeadReplicasCallIsTakenOverWhenItsLeaseHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleep, wake := gate()
-		w := &world{before: func(context.Context, string) error { sleep(); return context.Canceled }}
-		one, other := pair(t, w, journal.Options{Lease: 15 * time.Second, FirstPause: time.Hour})
+		v := &fakeVendor{before: func(context.Context, string) error { sleep(); return context.Canceled }}
+		one, other := pair(t, v, journal.Options{Lease: 15 * time.Second, FirstPause: time.Hour})
 		call := background(func() { wantUnknown(t, one.disable(t, id)) }) // By then, another replica owns it.
 		synctest.Wait()
 		time.Sleep(30 * time.Second)
@@ -96,8 +96,8 @@ func TestADeadReplicasCallIsTakenOverWhenItsLeaseHasEnded(t *testing.T) {
 func TestADeadReplicasMutationIsShownAsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleep, wake := gate()
-		w := &world{before: func(context.Context, string) error { sleep(); return nil }}
-		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
+		v := &fakeVendor{before: func(context.Context, string) error { sleep(); return nil }}
+		one, other := pair(t, v, journal.Options{FirstPause: time.Hour})
 		go one.disable(t, id)
 		synctest.Wait()
 		for _, state := range []pb.Mutation_State{pb.Mutation_SENT, pb.Mutation_UNKNOWN} {
@@ -117,22 +117,22 @@ func TestAReplicaThatWasAsleepSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sleep, wake := gate()
 		var slept atomic.Bool
-		w := &world{enter: func(context.Context) error {
+		v := &fakeVendor{enter: func(context.Context) error {
 			if !slept.Swap(true) {
 				sleep()
 			}
 			return nil
 		}}
-		one, other := pair(t, w, journal.Options{FirstPause: time.Hour})
+		one, other := pair(t, v, journal.Options{FirstPause: time.Hour})
 		first := background(func() { wantUnknown(t, one.disable(t, id)) })
 		synctest.Wait()
 		one.Die()
 		time.Sleep(20 * time.Second)
 		ok(t, other.disable(t, id))
-		w.wantRuns(t, 2, 1)
+		v.wantRuns(t, 2, 1)
 		wake()
 		first()
-		w.wantRuns(t, 2, 1)
+		v.wantRuns(t, 2, 1)
 		other.wantState(t, id, pb.Mutation_SUCCEEDED)
 	})
 }
@@ -141,13 +141,13 @@ func TestAReplicaThatWasAsleepSendsNothing(t *testing.T) {
 func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asleep := make(chan chan struct{}, 2)
-		w := &world{enter: func(context.Context) error {
+		v := &fakeVendor{enter: func(context.Context) error {
 			wake := make(chan struct{})
 			asleep <- wake
 			<-wake
 			return nil
 		}}
-		one, other := pair(t, w, calm)
+		one, other := pair(t, v, noBackground)
 		var first, second sync.WaitGroup
 		first.Go(func() {
 			wantUnknown(t, one.disable(t, id))
@@ -162,21 +162,21 @@ func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 		synctest.Wait()
 		close(<-asleep)
 		first.Wait()
-		w.wantRuns(t, 2, 0)
+		v.wantRuns(t, 2, 0)
 		one.Lease().RetryReleases(t.Context())
 		close(<-asleep)
 		second.Wait()
-		w.wantRuns(t, 2, 1)
+		v.wantRuns(t, 2, 1)
 		one.wantState(t, id, pb.Mutation_SUCCEEDED)
 	})
 }
 
 func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
-	w := &world{faults: map[int]fault{1: cut}}
-	one, other := pair(t, w, calm)
+	v := &fakeVendor{faults: map[int]fault{1: cut}}
+	one, other := pair(t, v, noBackground)
 	_ = one.disable(t, id)
 	ok(t, one.Pass(t.Context()))
-	w.read = func(string) error { return errors.New("down") }
+	v.read = func(string) error { return errors.New("down") }
 	due, err := one.Records().Due(t.Context(), nil, 1)
 	if err != nil || len(due) != 1 {
 		t.Fatalf("%v is due, %v", due, err)
@@ -189,8 +189,8 @@ func TestAMutationIsNotSettledTwiceInARow(t *testing.T) {
 
 func TestClosingWaitsForCallsAndKeepsThemItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow(50 * time.Second)
-		one, other := pair(t, w, journal.Options{})
+		v := slow(50 * time.Second)
+		one, other := pair(t, v, journal.Options{})
 		first := background(func() { ok(t, one.disable(t, id)) })
 		time.Sleep(time.Second)
 		began := time.Now()
@@ -198,15 +198,15 @@ func TestClosingWaitsForCallsAndKeepsThemItsOwn(t *testing.T) {
 			t.Errorf("Close returned %v after %v, want the end of the write", err, time.Since(began))
 		}
 		first()
-		w.wantRuns(t, 1, 1) // the other replica settles every second what it finds
+		v.wantRuns(t, 1, 1) // the other replica settles every second what it finds
 		other.wantState(t, id, pb.Mutation_SUCCEEDED)
 	})
 }
 
 func TestClosingWaitsNoLongerThanItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := slow(50 * time.Second)
-		one, other := pair(t, w, journal.Options{})
+		v := slow(50 * time.Second)
+		one, other := pair(t, v, journal.Options{})
 		go one.disable(t, id)
 		time.Sleep(time.Second)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -216,18 +216,18 @@ func TestClosingWaitsNoLongerThanItsDeadline(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		other.wantState(t, id, pb.Mutation_SUCCEEDED) // read back
-		w.wantCalls(t, 1)
+		v.wantCalls(t, 1)
 	})
 }
 
 func TestACleanEndHandsOverAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{faults: map[int]fault{1: lost}}
+		v := &fakeVendor{faults: map[int]fault{1: lost}}
 		db := storetest.Open(t, store.Memory)
-		one := newReplica(t, db, w, calm)
+		one := newReplica(t, db, v, noBackground)
 		wantUnknown(t, one.disable(t, id))
 		ok(t, one.Close(t.Context()))
-		other := newReplica(t, db, w, calm)
+		other := newReplica(t, db, v, noBackground)
 		stop(t, other.Journal)
 		began := time.Now()
 		ok(t, other.disable(t, id))
@@ -251,10 +251,10 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 // hold them, from writing.
 func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 	dsn := postgres.ForTest(t)
-	w := &world{}
+	v := &fakeVendor{}
 	var replicas []*replica
 	for range 2 {
-		r := newReplica(t, storetest.Open(t, dsn), w, journal.Options{})
+		r := newReplica(t, storetest.Open(t, dsn), v, journal.Options{})
 		stop(t, r.Journal)
 		replicas = append(replicas, r)
 	}
@@ -273,7 +273,7 @@ func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 		t.Errorf("%d deadlocks, %v", deadlocks, err)
 	}
 	for i := range 30 {
-		w.want(t, fmt.Sprintf("enable vendors/v/sites/s%d", i), 10)
+		v.want(t, fmt.Sprintf("enable vendors/v/sites/s%d", i), 10)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestManyWhoWaitAtSeveralReplicas(t *testing.T) {
 // Other replicas must say in the meantime that they are alive.
 func TestAFrozenReplicaDoesNotStopTheOthers(t *testing.T) {
 	dsn := postgres.ForTest(t)
-	r := newReplica(t, storetest.Open(t, dsn), &world{}, calm)
+	r := newReplica(t, storetest.Open(t, dsn), &fakeVendor{}, noBackground)
 	stop(t, r.Journal)
 	frozen, err := connect(t, dsn).Begin(t.Context())
 	if err != nil {

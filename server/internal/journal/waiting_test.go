@@ -17,13 +17,13 @@ import (
 
 func TestManyWaitersForALock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{before: func(_ context.Context, what string) error {
+		v := &fakeVendor{before: func(_ context.Context, what string) error {
 			if what == "disable "+site {
 				time.Sleep(10 * time.Second)
 			}
 			return nil
 		}}
-		r := start(t, w, calm)
+		r := start(t, v, noBackground)
 		changes := func() int {
 			n, err := strconv.Atoi(storetest.Texts(t, r.db, "SELECT CAST(total_changes() AS TEXT)")[0])
 			ok(t, err)
@@ -61,7 +61,7 @@ func TestManyWaitersForALock(t *testing.T) {
 			t.Errorf("all ended after %v, want no pause after the run", took)
 		}
 		ok(t, r.enableAt(t, site, otherID))
-		w.want(t, "disable "+site, 1)
-		w.want(t, "enable "+site, 21)
+		v.want(t, "disable "+site, 1)
+		v.want(t, "enable "+site, 21)
 	})
 }

@@ -15,31 +15,31 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal/decide"
 )
 
-// kind is a method that plans are made for.
-type kind struct {
+// An operation is a mutating method that the scenarios call.
+type operation struct {
 	name   string
 	blind  bool          // nothing can be read back
 	secret bool          // the request holds a password
 	always map[int]fault // by the number of the write
 	ask    func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error)
 	does   map[string]string // what each step does at the vendor, with %s for the name
-	// depends names, for a step, the step that it depends on.
+	// depends has, for a step, the step that it depends on.
 	depends map[string]string
-	// effects are how often each step has taken effect, given the answer; nil where that is not
-	// known.
+	// effects returns how often each step took effect, given the answer. It returns nil if the answer
+	// does not say so, and -1 for a step in doubt.
 	effects func(answer proto.Message, err error) map[string]int
 }
 
 // steps returns what each step does at the vendor, for the resource of this name.
-func (k kind) steps(name string) map[string]string {
+func (o operation) steps(name string) map[string]string {
 	steps := map[string]string{}
-	for step, does := range k.does {
+	for step, does := range o.does {
 		steps[step] = fmt.Sprintf(does, name)
 	}
 	return steps
 }
 
-var kinds = []kind{
+var operations = []operation{
 	{
 		name: "one write",
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
@@ -108,8 +108,8 @@ var kinds = []kind{
 	},
 }
 
-func replacement(name string, always map[int]fault) kind {
-	return kind{
+func replacement(name string, always map[int]fault) operation {
+	return operation{
 		name: name, always: always,
 		depends: map[string]string{"revoke": "before", "issue": "revoke", "restore": "revoke"},
 		ask: func(ctx context.Context, r *replica, name, requestID string) (proto.Message, error) {
@@ -148,92 +148,92 @@ func allOrNothing(err error, steps ...string) map[string]int {
 	return effects
 }
 
-func (c *course) errorf(format string, args ...any) {
-	c.t.Helper()
-	p := c.plan
-	c.t.Errorf("%s, settles %v: %s", p.kind.name, p.settles, fmt.Sprintf(format, args...))
+func (s *scenario) errorf(format string, args ...any) {
+	s.t.Helper()
+	p := s.plan
+	s.t.Errorf("%s, settles %v: %s", p.operation.name, p.settles, fmt.Sprintf(format, args...))
 }
 
-// ask calls, checks that what is answered is so, and reports whether there is nothing more to learn.
-func (c *course) ask(r *replica, again bool) (known bool) {
-	c.t.Helper()
-	answer, err := c.plan.kind.ask(c.t.Context(), r, c.name, c.requestID)
-	effects := c.plan.kind.effects(answer, err)
+// ask makes the call, and checks the answer against the vendor's ledger. It reports whether the outcome
+// is known.
+func (s *scenario) ask(r *replica, again bool) (known bool) {
+	s.t.Helper()
+	answer, err := s.plan.operation.ask(s.t.Context(), r, s.name, s.requestID)
+	effects := s.plan.operation.effects(answer, err)
 	allowed := []codes.Code{codes.FailedPrecondition, codes.Aborted, codes.Unavailable, codes.Unknown}
 	if err != nil && !slices.Contains(allowed, apierror.Convert(err).Code) {
-		c.errorf("answered %v", err)
+		s.errorf("answered %v", err)
 	}
 	if apierror.IsOutcomeUnknown(err) && apierror.Convert(err).Metadata[apierror.MutationName] == "" {
-		c.errorf("the error does not name the mutation: %v", err)
+		s.errorf("the error does not name the mutation: %v", err)
 	}
 	if again && err != nil && apierror.Convert(err).Reason == pb.ErrorReason_INTERNAL_FAILURE {
-		effects = nil // this call sent nothing, and could not read what the one before has done
+		effects = nil // this call sent nothing, and could not read what the earlier call did
 	}
 	known = effects != nil
-	for step, what := range c.plan.kind.steps(c.name) {
-		n := c.house.vendor.happened(what)
+	for step, what := range s.plan.operation.steps(s.name) {
+		n := s.rig.vendor.happened(what)
 		if n > 1 || effects != nil && effects[step] >= 0 && effects[step] != n {
-			c.errorf("answered %v, %v, and %q took effect %d times", answer, err, what, n)
+			s.errorf("answered %v, %v, and %q took effect %d times", answer, err, what, n)
 		}
 		known = known && effects[step] >= 0
 	}
-	return known || c.process.stopped
+	return known || s.process.stopped
 }
 
-// settled checks that the record of the call says what happened, and that the audit trail says the
-// same.
-func (c *course) settled(r *replica) {
-	c.t.Helper()
-	if c.process.stopped {
+// checkRecord checks that the record of the call and the audit trail agree with the vendor's ledger.
+func (s *scenario) checkRecord(r *replica) {
+	s.t.Helper()
+	if s.process.stopped {
 		return
 	}
-	filter := &pb.MutationFilter{Subject: "anonymous", RequestId: c.requestID}
-	listed, err := r.mutations.ListMutations(c.t.Context(), &pb.ListMutationsRequest{Filter: filter})
+	filter := &pb.MutationFilter{Subject: "anonymous", RequestId: s.requestID}
+	listed, err := r.mutations.ListMutations(s.t.Context(), &pb.ListMutationsRequest{Filter: filter})
 	if err != nil || len(listed.GetMutations()) > 1 {
-		c.errorf("the records are %v, %v", listed, err)
+		s.errorf("the records are %v, %v", listed, err)
 		return
 	}
 	recorded := map[string]pb.Mutation_State{}
 	for _, m := range listed.GetMutations() {
-		if state := m.GetState(); !decide.IsOver(state) && (state != pb.Mutation_UNKNOWN || !c.plan.kind.blind) {
-			c.errorf("it stays open: %v", m)
+		if state := m.GetState(); !decide.IsOver(state) && (state != pb.Mutation_UNKNOWN || !s.plan.operation.blind) {
+			s.errorf("it stays open: %v", m)
 		}
 		for _, step := range m.GetSteps() {
 			recorded[step.GetId()] = step.GetState()
 		}
-		if outcome := c.lastOutcome(m); !slices.Contains(outcomes[m.GetState()], outcome) {
-			c.errorf("the audit trail says %s of %v", outcome, m)
+		if outcome := s.lastOutcome(m); !slices.Contains(outcomes[m.GetState()], outcome) {
+			s.errorf("the audit trail says %s of %v", outcome, m)
 		}
 	}
-	for step, what := range c.plan.kind.steps(c.name) {
-		n := c.house.vendor.happened(what)
+	for step, what := range s.plan.operation.steps(s.name) {
+		n := s.rig.vendor.happened(what)
 		switch state := recorded[step]; {
 		case n == 0 && slices.Contains(unmade, state):
 		case n == 1 && state == pb.Mutation_SUCCEEDED:
-		case n <= 1 && state == pb.Mutation_UNKNOWN && c.plan.kind.blind:
+		case n <= 1 && state == pb.Mutation_UNKNOWN && s.plan.operation.blind:
 		default:
-			c.errorf("%q took effect %d times, and is recorded as %v", what, n, state)
+			s.errorf("%q took effect %d times, and is recorded as %v", what, n, state)
 		}
 	}
 }
 
-// unmade are the states of a step without an effect.
+// unmade holds the states of a step without an effect.
 var unmade = []pb.Mutation_State{pb.Mutation_STATE_UNSPECIFIED, pb.Mutation_INTENDED, pb.Mutation_FAILED}
 
-// outcomes are those that the audit trail may tell of a state.
+// outcomes holds the outcomes in the audit trail that agree with a state.
 var outcomes = map[pb.Mutation_State][]string{
 	pb.Mutation_SUCCEEDED: {"OK"},
-	// OK: of a batch, all of whose items were refused
+	// OK is the outcome of a batch whose items were all refused.
 	pb.Mutation_FAILED:  {"OK", "FAILED_PRECONDITION", "UNAVAILABLE", "ABORTED"},
 	pb.Mutation_UNKNOWN: {"UNKNOWN"},
 }
 
-func (c *course) lastOutcome(m *pb.Mutation) (outcome string) {
-	c.t.Helper()
+func (s *scenario) lastOutcome(m *pb.Mutation) (outcome string) {
+	s.t.Helper()
 	const query = "SELECT outcome FROM audit_events WHERE resource = $1 ORDER BY time DESC, position DESC LIMIT 1"
-	err := c.house.db.Reads().QueryRowContext(c.t.Context(), query, m.GetResource()).Scan(&outcome)
+	err := s.rig.db.Reads().QueryRowContext(s.t.Context(), query, m.GetResource()).Scan(&outcome)
 	if err != nil {
-		c.errorf("no audit event of %v: %v", m, err)
+		s.errorf("no audit event of %v: %v", m, err)
 	}
 	return outcome
 }
