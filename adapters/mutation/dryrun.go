@@ -12,13 +12,13 @@ import (
 type DryRun struct {
 	mu       sync.Mutex
 	requests []string
-	looks    map[string]error
+	lookups  map[string]error // by resource name; see once
 }
 
 // WithDryRun returns a context in which a mutating method makes its reads and keeps its writes.
 func WithDryRun(ctx context.Context) (context.Context, *DryRun) {
-	t := &DryRun{}
-	return context.WithValue(ctx, key{}, &run{log: NewMemory(), dryRun: t}), t
+	d := &DryRun{}
+	return context.WithValue(ctx, key{}, &run{log: NewMemory(), dryRun: d}), d
 }
 
 // DryRunFrom returns the dry run of ctx, or nil. Code that sends writes to a vendor asks it first,
@@ -31,34 +31,34 @@ func DryRunFrom(ctx context.Context) *DryRun {
 }
 
 // Plan keeps a write that would have been sent, as text without secrets. Its error says so.
-func (t *DryRun) Plan(request string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.requests = append(t.requests, request)
+func (d *DryRun) Plan(request string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.requests = append(d.requests, request)
 	return &Error{errors.New("mutation: a dry run sends no write"), dryRun}
 }
 
-// once returns the result of look, which runs once for each thing. Many writes of a batch may
-// concern the same thing.
-func (t *DryRun) once(thing string, look func() error) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	said, known := t.looks[thing]
+// once returns the error of lookup, which runs once for each resource name. Many writes of a batch
+// may concern the same resource.
+func (d *DryRun) once(name string, lookup func() error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err, known := d.lookups[name]
 	if !known {
-		said = look()
-		if t.looks == nil {
-			t.looks = map[string]error{}
+		err = lookup()
+		if d.lookups == nil {
+			d.lookups = map[string]error{}
 		}
-		t.looks[thing] = said
+		d.lookups[name] = err
 	}
-	return said
+	return err
 }
 
 // Requests returns the writes that would have been sent, in order.
-func (t *DryRun) Requests() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.requests)
+func (d *DryRun) Requests() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.requests)
 }
 
 // dryRun runs Send up to its write.

@@ -115,9 +115,9 @@ func DoubtForeign(err error, vendor string) error {
 	return unknown
 }
 
-// provesNoRefusal reports whether a vendor's refusal of a write leaves room for an effect. Either the
-// vendor's code is unknown, or a proxy may have sent the response.
-func provesNoRefusal(err error) bool {
+// mayHideEffect reports whether a write may have taken effect although the response refuses it. Either
+// the vendor's code is unknown, or a proxy may have sent the response.
+func mayHideEffect(err error) bool {
 	if err == nil || !IsPlain(err) {
 		return false
 	}

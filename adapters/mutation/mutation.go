@@ -206,7 +206,7 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 		return none, record.Err.Err()
 	case w.ReadBack == nil:
 		unknown := apierror.OutcomeUnknown("%s: an earlier attempt may have taken effect", w.Step)
-		return none, w.lose(ctx, r, unknown, 0)
+		return none, w.recordUnverifiable(ctx, r, unknown, 0)
 	}
 	began := time.Now() // the read proves nothing about a later effect
 	answer, took, err := w.ReadBack(ctx)
@@ -215,7 +215,7 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 		return none, apierror.OutcomeUnknown(
 			"%s: an earlier attempt may have taken effect, and reading that back failed: %v", w.Step, err)
 	case took:
-		return w.keep(ctx, r, answer, 0)
+		return w.recordDone(ctx, r, answer, 0)
 	case w.CannotDisprove && record.State == Unverifiable && record.Err != nil:
 		return none, record.Err.Err()
 	case began.Before(record.EffectDeadline):
@@ -226,7 +226,7 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 	case w.CannotDisprove:
 		unknown := apierror.OutcomeUnknown("%s: the vendor does not show the change, and may show an older state%s",
 			w.Step, record.ending())
-		return none, w.lose(ctx, r, unknown, record.HTTPStatus)
+		return none, w.recordUnverifiable(ctx, r, unknown, record.HTTPStatus)
 	}
 	unmade := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"had no effect at the vendor%s", record.ending())
@@ -252,31 +252,31 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 	if ctx.Err() != nil {
 		return none, apierror.FromContext(ctx)
 	}
-	a, sending := newCall(ctx, func(ctx context.Context, endsBy time.Time) error {
+	c, sending := newCall(ctx, func(ctx context.Context, endsBy time.Time) error {
 		return r.put(ctx, w.Step, Record{State: Sent, EndsBy: endsBy})
 	})
-	defer a.end()
+	defer c.end()
 	answer, err := w.Send(sending, attempt)
-	if a.left && w.ReadBack != nil && provesNoRefusal(err) {
+	if c.left && w.ReadBack != nil && mayHideEffect(err) {
 		answer, err = w.verify(ctx, err)
 	}
-	ended := Record{HTTPStatus: a.httpStatus}
+	ended := Record{HTTPStatus: c.httpStatus}
 	if err != nil {
 		ended.Err = apierror.Convert(err).GRPCStatus()
 	}
 	switch ctx = context.WithoutCancel(ctx); {
-	case a.unrecorded != nil:
-		return none, a.unrecorded
-	case means(err, mustResend) && a.left:
+	case c.unrecorded != nil:
+		return none, c.unrecorded
+	case means(err, mustResend) && c.left:
 		return none, errors.Join(err, r.put(ctx, w.Step, ended))
-	case apierror.IsOutcomeUnknown(err) && a.left && w.ReadBack == nil:
-		return none, w.lose(ctx, r, err, a.httpStatus)
-	case apierror.IsOutcomeUnknown(err) && a.left:
+	case apierror.IsOutcomeUnknown(err) && c.left && w.ReadBack == nil:
+		return none, w.recordUnverifiable(ctx, r, err, c.httpStatus)
+	case apierror.IsOutcomeUnknown(err) && c.left:
 		ended.State, ended.EndsBy = Sent, time.Now()
 		return none, errors.Join(err, r.note(w.Step, ended))
 	case apierror.IsOutcomeUnknown(err):
 		return none, err
-	case err != nil && !a.left && sending.Err() != nil:
+	case err != nil && !c.left && sending.Err() != nil:
 		return none, err // the caller left before the write did; a retry sends it
 	case err != nil:
 		ended.State = Refused
@@ -284,10 +284,10 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 			return none, &Error{errors.Join(err, perr), unrecorded}
 		}
 		return none, err
-	case !a.left:
+	case !c.left:
 		return none, fmt.Errorf("mutation: the write %q did not call RecordSend before it was sent", w.Step)
 	}
-	return w.keep(ctx, r, answer, a.httpStatus)
+	return w.recordDone(ctx, r, answer, c.httpStatus)
 }
 
 // verify reads back a write after refused, an error that may hide an effect. It returns refused only
@@ -308,8 +308,8 @@ func (w Write[T]) verify(ctx context.Context, refused error) (T, error) {
 	return none, refused
 }
 
-// lose records that the outcome can never be verified.
-func (w Write[T]) lose(ctx context.Context, r *run, unknown error, httpStatus int) error {
+// recordUnverifiable records that the outcome can never be verified.
+func (w Write[T]) recordUnverifiable(ctx context.Context, r *run, unknown error, httpStatus int) error {
 	e := *apierror.Convert(unknown)
 	e.Message = strings.TrimSuffix(e.Message, RetryAdvice) +
 		". This change cannot be verified automatically. Check the vendor's console; " +
@@ -321,8 +321,8 @@ func (w Write[T]) lose(ctx context.Context, r *run, unknown error, httpStatus in
 	return &e
 }
 
-// keep records that a write took effect.
-func (w Write[T]) keep(ctx context.Context, r *run, answer T, httpStatus int) (T, error) {
+// recordDone records that a write took effect.
+func (w Write[T]) recordDone(ctx context.Context, r *run, answer T, httpStatus int) (T, error) {
 	var none T
 	r.effect.Store(true)
 	packed, err := anypb.New(answer)

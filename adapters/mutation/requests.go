@@ -25,8 +25,8 @@ func BeginRequest(ctx context.Context) (end func(), err error) {
 	r.requests.add(1)
 	if err := r.log.Flush(context.WithoutCancel(ctx)); err != nil {
 		r.requests.add(-1)
-		if a, ok := ctx.Value(callKey{}).(*call); ok && !a.left {
-			a.unrecorded = err
+		if c, ok := ctx.Value(callKey{}).(*call); ok && !c.left {
+			c.unrecorded = err
 		}
 		return nil, err
 	}

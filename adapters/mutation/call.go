@@ -30,33 +30,33 @@ func newCall(ctx context.Context, record func(context.Context, time.Time) error)
 	bounded, end := context.WithTimeout(context.WithoutCancel(ctx), MaxWriteTime)
 	sending, cancel := context.WithCancelCause(bounded)
 	cut := func() { cancel(ctx.Err()) }
-	a := &call{record: record, stopCancel: context.AfterFunc(ctx, cut), cancel: cut}
-	a.end = func() { a.stopCancel(); cancel(nil); end() }
-	return a, context.WithValue(sending, callKey{}, a)
+	c := &call{record: record, stopCancel: context.AfterFunc(ctx, cut), cancel: cut}
+	c.end = func() { c.stopCancel(); cancel(nil); end() }
+	return c, context.WithValue(sending, callKey{}, c)
 }
 
 // RecordSend durably records that the write may have been sent. Call it immediately before the
 // first byte; within bounds the call that follows. On error, send nothing. It fails outside of Do.
 func RecordSend(ctx context.Context, within time.Duration) error {
-	a, ok := ctx.Value(callKey{}).(*call)
+	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok {
 		return errors.New("mutation: a vendor write outside of mutation.Do")
 	}
-	if !a.left && !a.stopCancel() {
-		a.cancel() // AfterFunc may not have run yet
+	if !c.left && !c.stopCancel() {
+		c.cancel() // AfterFunc may not have run yet
 		return apierror.FromContext(ctx)
 	}
-	if a.unrecorded = a.record(ctx, time.Now().Add(within)); a.unrecorded != nil {
-		return a.unrecorded
+	if c.unrecorded = c.record(ctx, time.Now().Add(within)); c.unrecorded != nil {
+		return c.unrecorded
 	}
-	a.left = true
+	c.left = true
 	return nil
 }
 
 // RecordStatus records the HTTP status of the vendor's answer to the write in ctx. Without a write
 // in ctx it does nothing.
 func RecordStatus(ctx context.Context, status int) {
-	if a, ok := ctx.Value(callKey{}).(*call); ok {
-		a.httpStatus = status
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		c.httpStatus = status
 	}
 }
