@@ -179,7 +179,7 @@ func evidenceCases() []evidenceCase {
 			name: "a certificate that ended, and is there", kind: "pallycon", code: "7315",
 			adapter: served{vendor{certificate: &pb.FairPlayCertificate{ExpireTime: ago(time.Hour)}}},
 			want: []string{
-				"FAIRPLAY_CERTIFICATE CONTRADICTS: Devices ignore that.", "COHORT NEUTRAL: none of 0",
+				"FAIRPLAY_CERTIFICATE CONTRADICTS: It ended at ", "COHORT NEUTRAL: none of 0",
 			},
 		},
 		{

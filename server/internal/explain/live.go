@@ -274,7 +274,7 @@ func (c Case) certificate(ctx context.Context) Found {
 	case ends == nil:
 		message += ". Its end is not known."
 	case ends.AsTime().Before(c.Now):
-		message += ". It ended at " + instant(ends.AsTime()) + ". Devices ignore that."
+		message += ". It ended at " + instant(ends.AsTime()) + "."
 	default:
 		message += ". It is valid until " + instant(ends.AsTime()) + "."
 	}
