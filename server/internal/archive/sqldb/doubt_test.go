@@ -118,8 +118,8 @@ func TestWhatBecameOfAChange(t *testing.T) {
 		want string
 		done bool
 	}{
-		{"the response to the commit is lost", &cut.after, &commit, "it is unknown whether the change took effect", true},
-		{"the commit is lost", &cut.before, &commit, "it is unknown whether the change took effect", false},
+		{"the response to the commit is lost", &cut.after, &commit, "unknown whether the change took effect", true},
+		{"the commit is lost", &cut.before, &commit, "unknown whether the change took effect", false},
 		{"the change is lost", &cut.before, &update, "nothing was changed", false},
 	} {
 		before, err := other.Site(t.Context(), siteA)
