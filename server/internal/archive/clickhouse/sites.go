@@ -16,7 +16,7 @@ import (
 type site struct {
 	number  uint16
 	name    string
-	claim   uint64 // says which process claimed the number
+	claim   uint64 // says which claim of the number it is
 	version uint64
 	zone    string
 }
@@ -98,53 +98,54 @@ func (e *Engine) must(ctx context.Context, name string) (*site, error) {
 // else has to change.
 func (e *Engine) SetZone(ctx context.Context, name string, zone *time.Location) error {
 	defer e.lock(name)()
-	all, err := e.allSites(ctx)
-	if err != nil {
-		return err
-	}
-	at := slices.IndexFunc(all, func(s site) bool { return s.name == name })
-	if at < 0 {
-		return e.claim(ctx, site{name: name, zone: zone.String()})
-	}
-	if all[at].zone == zone.String() {
-		return nil
-	}
-	all[at].zone, all[at].version = zone.String(), e.numbers.next(all[at].version)
-	return e.writeSite(ctx, all[at])
-}
-
-// claim gives a number to a site. First it claims the number, and then it looks whether another process
-// also did. Of two processes, the second sees the claim of the first.
-func (e *Engine) claim(ctx context.Context, s site) error {
-	zone := s.zone
 	for {
 		claims, err := e.claims(ctx)
 		if err != nil {
 			return err
 		}
-		s.number = 1
-		for _, other := range claims {
-			s.number = max(s.number, other.number+1)
+		at := slices.IndexFunc(claims, func(s site) bool { return s.name == name && s.zone != "" })
+		switch {
+		case at < 0:
+			if err := e.claim(ctx, claims, name, zone); err != nil {
+				return err
+			}
+			continue // Another site may have got the number, and another process may have set another zone.
+		case claims[at].zone == zone.String():
+			return nil
 		}
-		if s.number >= archive.MaxSites {
-			return fmt.Errorf("the archive is full: it holds %d sites", archive.MaxSites)
-		}
-		s.claim = e.numbers.next(0)
-		s.version, s.zone = s.claim, ""
-		if err := e.writeSite(ctx, s); err != nil {
-			return err
-		}
-		claims, err = e.claims(ctx)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(claims, func(other site) bool {
-			return other.number == s.number && other.claim != s.claim
-		}) {
-			s.version, s.zone = s.claim+1, zone
-			return e.writeSite(ctx, s)
-		}
+		claims[at].zone, claims[at].version = zone.String(), e.numbers.next(claims[at].version)
+		return e.writeSite(ctx, claims[at])
 	}
+}
+
+// claim gives the next number to a site, or to that of another process that was faster.
+//
+// ClickHouse has no unique keys: it takes all lines that several processes insert at the same time. But a
+// server has only one table of a name, and CREATE VIEW fails if the name is taken. So the view of a number
+// decides whose it is. Its text holds the line of the site, and never changes. Every process that finds the
+// view writes the line, so that a process that is killed in between leaves nothing open. All of them write
+// the same.
+//
+// A number is claimed only when all smaller ones have their lines, and none of them is of this site. An
+// insert that has ended is seen by every later question to the same server, so a site gets one number.
+func (e *Engine) claim(ctx context.Context, claims []site, name string, zone *time.Location) error {
+	number := uint16(1)
+	for _, other := range claims {
+		number = max(number, other.number+1)
+	}
+	if number >= archive.MaxSites {
+		return fmt.Errorf("the archive is full: it holds %d sites", archive.MaxSites-1)
+	}
+	view, claim := e.local(fmt.Sprintf("site_%d", number)), e.numbers.next(0)
+	failed := e.first().Exec(ctx, fmt.Sprintf("CREATE VIEW %s AS SELECT toUInt16(%d) AS number, %s AS name, "+
+		"toUInt64(%d) AS claim, claim AS version, %s AS zone",
+		view, number, literal(name), claim, literal(zone.String())))
+	var s site
+	row := e.first().QueryRow(ctx, "SELECT number, name, claim, version, zone FROM "+view)
+	if err := row.Scan(&s.number, &s.name, &s.claim, &s.version, &s.zone); err != nil {
+		return fmt.Errorf("the archive cannot give %s a number: %w", name, cmp.Or(failed, err))
+	}
+	return e.writeSite(ctx, s)
 }
 
 func (e *Engine) writeSite(ctx context.Context, s site) error {
