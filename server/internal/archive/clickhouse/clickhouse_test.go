@@ -167,6 +167,28 @@ func TestRowsOfAClockThatIsAheadCount(t *testing.T) {
 	holds(t, open(t, dsn), "abd", span)
 }
 
+// What is noted last holds, also after a process whose clock is ahead.
+func TestNotesAfterAClockThatIsAhead(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 1)
+	ahead, other := open(t, dsn), open(t, dsn)
+	ahead.numbers.last = uint64(time.Now().Add(24 * time.Hour).UnixNano())
+	if err := ahead.SetZone(t.Context(), place, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range []*Engine{ahead, other, ahead} {
+		note := int64(i + 1)
+		state := archive.State{Head: note}
+		err := errors.Join(e.SetState(t.Context(), place, state), e.SetSince(t.Context(), place, note))
+		if err != nil {
+			t.Fatal(err)
+		}
+		site, err := other.Site(t.Context(), place)
+		if err != nil || site.State.Head != note || site.State.Since != note {
+			t.Errorf("the head is %d and the reach %d, %v, want %d", site.State.Head, site.State.Since, err, note)
+		}
+	}
+}
+
 func TestTheSecondOfTwoChangesFails(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 1)
 	one := filled(t, dsn, "ab")

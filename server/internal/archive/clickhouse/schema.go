@@ -157,9 +157,9 @@ func (e *Engine) checkShards(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before := int64(0)
+	before, newest := int64(0), uint64(0)
 	for _, l := range lines {
-		before = l.Rows
+		before, newest = l.Rows, l.Version
 	}
 	if before > int64(len(e.shards)) {
 		return fmt.Errorf("the archive has %d hosts, and archive.dsn names %d: name all of them", before, len(e.shards))
@@ -167,5 +167,5 @@ func (e *Engine) checkShards(ctx context.Context) error {
 	if before == int64(len(e.shards)) {
 		return nil
 	}
-	return e.write(ctx, line{Kind: kindShards, Version: e.numbers.next(0), Rows: int64(len(e.shards))})
+	return e.write(ctx, line{Kind: kindShards, Version: e.numbers.next(newest), Rows: int64(len(e.shards))})
 }

@@ -174,11 +174,17 @@ func (e *Engine) SetState(ctx context.Context, name string, state archive.State)
 	if err != nil {
 		return err
 	}
+	var newest uint64 // A clock that was ahead may have written it.
+	row := e.first().QueryRow(ctx,
+		fmt.Sprintf("SELECT max(version) FROM %s WHERE site = %d", e.local("states"), s.number))
+	if err := row.Scan(&newest); err != nil {
+		return err
+	}
 	batch, err := e.first().PrepareBatch(ctx, "INSERT INTO "+e.local("states")+" (site, version, state)")
 	if err != nil {
 		return err
 	}
-	if err := batch.Append(s.number, e.numbers.next(0), string(text)); err != nil {
+	if err := batch.Append(s.number, e.numbers.next(newest), string(text)); err != nil {
 		return err
 	}
 	return batch.Send()
@@ -191,7 +197,12 @@ func (e *Engine) SetSince(ctx context.Context, name string, since int64) error {
 	if err != nil {
 		return err
 	}
-	return e.write(ctx, line{Site: s.number, Kind: kindSince, Version: e.numbers.next(0), Lo: since})
+	held, err := e.Site(ctx, name)
+	if err != nil {
+		return err
+	}
+	version := e.numbers.next(uint64(held.State.Asked))
+	return e.write(ctx, line{Site: s.number, Kind: kindSince, Version: version, Lo: since})
 }
 
 // Site implements archive.Engine.
