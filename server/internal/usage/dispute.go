@@ -119,6 +119,7 @@ func (s *selector) between(ctx context.Context, figure int, a, b view) error {
 	}
 	return s.scan(ctx, both, func(r archive.Row) bool {
 		id := whose(r)
-		return id != "" && seen[id] != inA|inB && (a.has(r) || b.has(r))
+		counts := id != "" || figure == Users && s.Rule.MissingUser
+		return counts && seen[id] != inA|inB && (a.has(r) || b.has(r))
 	})
 }

@@ -2,7 +2,9 @@ package usage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -116,15 +118,51 @@ func (e *explainer) earlier(ctx context.Context) error {
 func (e *explainer) flipped() view { return view{e.own.span, !e.own.failures} }
 
 func (e *explainer) countOf(ctx context.Context, v view) (Figures, error) {
-	return e.Ledger.count(ctx, v, e.noUser(v.failures) > 0)
+	missing := int64(0)
+	if e.Rule.MissingUser {
+		var err error
+		if missing, err = e.noUser(ctx, v, 1); err != nil {
+			return Figures{}, err
+		}
+	}
+	return e.Ledger.count(ctx, v, missing > 0)
 }
 
-// noUser returns how many rows of the month have no user, with the refused ones or without them.
-func (e *explainer) noUser(failures bool) int64 {
-	if failures {
-		return e.count.counts.All.NoUser
+// errEnough ends a scan whose further rows are not needed.
+var errEnough = errors.New("enough rows")
+
+// noUser counts the rows of a view without a user, up to about a number. For the whole month, the archive has
+// the number. Elsewhere, rows of erased viewers look the same, and count unless the month has none without a user.
+func (e *explainer) noUser(ctx context.Context, v view, most int64) (n int64, err error) {
+	month, held := e.count.Month.Span(e.Rule.Zone), e.count.counts.Issued.NoUser
+	if v.failures {
+		held = e.count.counts.All.NoUser
 	}
-	return e.count.counts.Issued.NoUser
+	if v.span == month {
+		return held, nil
+	}
+	parts := []archive.Span{v.span}
+	if held == 0 {
+		parts = uncovered(v.span, []archive.Span{month})
+	}
+	for _, part := range parts {
+		err := e.Engine.Scan(ctx, e.question(view{part, v.failures}), archive.Above(part.To),
+			func(rows []archive.Row) error {
+				for _, r := range rows {
+					if r.Person() == "" {
+						n++
+					}
+				}
+				if n >= most {
+					return errEnough
+				}
+				return nil
+			})
+		if err != nil && !errors.Is(err, errEnough) {
+			return 0, err
+		}
+	}
+	return n, nil
 }
 
 // allFailures explains a claim that equals a count with the refused requests, or without them.
@@ -167,14 +205,17 @@ func (e *explainer) withFailures(other Figures) Explanation {
 }
 
 // usersWithoutID explains a number of users that differs by one because of rows without a user.
-func (e *explainer) usersWithoutID(context.Context) error {
-	missing := e.noUser(e.own.failures)
+func (e *explainer) usersWithoutID(ctx context.Context) error {
 	want, verb := int64(-1), "counts"
 	if e.Rule.MissingUser {
 		want, verb = 1, "leaves out"
 	}
-	if missing == 0 || e.rest[Users] != want {
+	if e.rest[Users] != want {
 		return nil
+	}
+	missing, err := e.noUser(ctx, e.own, math.MaxInt64)
+	if err != nil || missing == 0 {
+		return err
 	}
 	e.add(Explanation{
 		Reason: pb.UsageReport_Explanation_USERS_WITHOUT_ID, Figures: Figures{Users: want}, ours: e.own,

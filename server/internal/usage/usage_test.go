@@ -55,6 +55,10 @@ const refusedWithoutUser = `
 2026-10-06T10:00 -     d1 fail
 2026-10-25T10:00 bob   d2 ok`
 
+const lateWithoutUser = `
+2026-10-05T10:00 alice d1 ok
+2026-10-25T10:00 -     d1 ok`
+
 // ledger returns a ledger of these rows, with final spans.
 func ledger(t *testing.T, rows string, zone *time.Location, rule adapters.Counting, state archive.State,
 	spans ...archive.Span,
@@ -139,6 +143,14 @@ func TestExplain(t *testing.T) {
 		"up to a day, with a refused request without a user": {
 			rows: refusedWithoutUser, rule: adapters.Counting{MissingUser: true}, claim: "1 1 1 2026-10-20",
 			want: "VENDOR_FIGURE_EARLIER 1 1 1: 1 1 1",
+		},
+		"up to a day before the only license without a user": {
+			rows: lateWithoutUser, rule: adapters.Counting{MissingUser: true}, claim: "1 1 1 2026-10-20",
+			want: "VENDOR_FIGURE_EARLIER 1 1 0: 1 1 0",
+		},
+		"up to a day before the only license without a user, and a user more": {
+			rows: lateWithoutUser, claim: "1 2 1 2026-10-20",
+			want: "VENDOR_FIGURE_EARLIER 1 0 0: 1 0 0\nUNEXPLAINED 0 -1 0: 0 0 0",
 		},
 		"up to the last": {claim: "6 3 3 2026-10-31"},
 		"drift":          {state: drift, claim: "5 3 3", want: "DRIFT 1 0 0: 2 0 0"},
