@@ -129,8 +129,8 @@ func (a *App) changeCallers(ctx context.Context, next *identities) {
 	a.identifyBy(ctx, next)
 	limits := limitsOf(next.auth)
 	a.limits.Configure(limits.Rate, limits.Burst)
-	if provider := newProvider(next.auth); provider != nil {
-		a.provider.Configure(provider)
+	if a.provider != nil {
+		a.provider.Configure(newProvider(next.auth))
 	}
 }
 

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -93,6 +94,30 @@ func TestAReloadWithAnotherIssuerEndsSessions(t *testing.T) {
 		}
 		if code, _, text := f.rest(t, "GET /v1/vendors/acme", "", "Cookie", cookie); code != row.want {
 			t.Errorf("with %q: HTTP %d %s", row.edits, code, text)
+		}
+	}
+}
+
+// TestAReloadWithoutTheProviderEndsLoginsThere removes auth.oidc and its issuer from the file.
+func TestAReloadWithoutTheProviderEndsLoginsThere(t *testing.T) {
+	const oidc = "  oidc: {client_id: a, redirect_url: \"https://h/console/callback\"}\n"
+	auth := tokentest.YAML(t, t.TempDir(), tokentest.NewKeyServer(t).URL, oidc)
+	f := startFiled(t, newPallyCon(), 0, "auth: {mode: none}\n", auth)
+	for _, row := range []struct {
+		edits []string
+		want  bool
+	}{
+		{nil, true},
+		{[]string{oidc, ""}, true}, // This needs a restart.
+		{[]string{oidc, "", tokentest.Issuer, "http://id.example"}, false},
+		{nil, false}, // This needs a restart.
+	} {
+		if err := f.reload(t, row.edits...); err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf(`"provider":%t`, row.want)
+		if _, _, text := f.rest(t, "GET /console/login/methods", ""); !strings.Contains(text, want) {
+			t.Errorf("with %q: %s, want %s", row.edits, text, want)
 		}
 	}
 }

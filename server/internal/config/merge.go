@@ -22,6 +22,8 @@ const (
 
 // Merge makes next what a running server can change to: keys that need a restart keep their running values. It
 // returns the keys that change, and those that need a restart. It leaves out vendors.
+//
+// One key that needs a restart does not stay: auth.oidc is a client of auth.issuer, so it goes with the issuer.
 func Merge(running, next *Config) (changed, restart []string) {
 	m := &merging{}
 	if running.Auth.Mode != next.Auth.Mode { // The rest of the section belongs to the other mode.
@@ -29,7 +31,11 @@ func Merge(running, next *Config) (changed, restart []string) {
 		next.Auth = running.Auth
 		next.HTTP.AllowedHosts, next.HTTP.AllowedOrigins = running.HTTP.AllowedHosts, running.HTTP.AllowedOrigins
 	}
-	m.section("", reflect.ValueOf(running).Elem(), reflect.ValueOf(next).Elem())
+	before := *running
+	if before.Auth.OIDC != nil && next.Auth.OIDC == nil && before.Auth.Issuer != next.Auth.Issuer {
+		before.Auth.OIDC, m.changed = nil, append(m.changed, "auth.oidc")
+	}
+	m.section("", reflect.ValueOf(&before).Elem(), reflect.ValueOf(next).Elem())
 	next.Poll = running.Poll
 	return m.changed, m.restart
 }

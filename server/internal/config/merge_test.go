@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/drmhub/drmhub/adapters/pallycon"
@@ -22,6 +23,33 @@ func TestAccountDigest(t *testing.T) {
 		change(&other)
 		if differs := digest(other) != digest(base); differs != (key != "page_index_base") {
 			t.Errorf("another %s: the digest differs: %v", key, differs)
+		}
+	}
+}
+
+// TestMergeOfOIDC changes the issuer and the client at it.
+func TestMergeOfOIDC(t *testing.T) {
+	t.Parallel()
+	client, other := &config.OIDC{ClientID: "a"}, &config.OIDC{ClientID: "b"}
+	for _, row := range []struct {
+		issuer           string // of the next configuration
+		before, next     *config.OIDC
+		want             *config.OIDC
+		changed, restart []string
+	}{
+		{"a", client, client, client, nil, nil},
+		{"a", client, nil, client, nil, []string{"auth.oidc"}},
+		{"a", nil, client, nil, nil, []string{"auth.oidc"}},
+		{"b", client, other, other, []string{"auth.issuer", "auth.oidc.client_id"}, nil},
+		{"b", client, nil, nil, []string{"auth.oidc", "auth.issuer"}, nil},
+		{"b", nil, client, nil, []string{"auth.issuer"}, []string{"auth.oidc"}},
+	} {
+		running := &config.Config{Auth: config.Auth{Mode: config.AuthJWT, Issuer: "a", OIDC: row.before}}
+		next := &config.Config{Auth: config.Auth{Mode: config.AuthJWT, Issuer: row.issuer, OIDC: row.next}}
+		changed, restart := config.Merge(running, next)
+		if next.Auth.OIDC != row.want || running.Auth.OIDC != row.before ||
+			!slices.Equal(changed, row.changed) || !slices.Equal(restart, row.restart) {
+			t.Errorf("%+v: %v, changed %q, restart %q", row, next.Auth.OIDC, changed, restart)
 		}
 	}
 }

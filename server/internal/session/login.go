@@ -50,7 +50,7 @@ func failed(err error, to string) error {
 func (s *Sessions) login(w http.ResponseWriter, r *http.Request) error {
 	to := ownAddress(r.URL.Query().Get("to"))
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	if s == nil || s.Provider == nil {
+	if s == nil || !s.Provider.used() {
 		http.Redirect(w, r, to, http.StatusFound)
 		return nil
 	}

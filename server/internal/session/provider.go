@@ -57,8 +57,11 @@ type Provider struct {
 }
 
 // Configure changes what drmhub knows of the provider. A login that has begun ends with the new settings, but for
-// those of another issuer.
+// those of another issuer. Nil means that nobody logs in at a provider.
 func (p *Provider) Configure(next *Provider) {
+	if next == nil {
+		next = &Provider{}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.same(next) {
@@ -66,6 +69,16 @@ func (p *Provider) Configure(next *Provider) {
 	}
 	p.Issuer, p.ID, p.Secret, p.RedirectURL = next.Issuer, next.ID, next.Secret, next.RedirectURL
 	p.known, p.asked, p.doubted = nil, time.Time{}, false
+}
+
+// used reports whether people log in at the provider.
+func (p *Provider) used() bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.Issuer != ""
 }
 
 // same reports whether two providers have the same settings.
@@ -115,7 +128,7 @@ func (k *checkedKeys) VerifySignature(ctx context.Context, raw string) ([]byte, 
 var (
 	errUnreachable = errors.New("the identity provider cannot be reached")
 	errPaused      = errors.New("the identity provider could not be reached a moment ago")
-	errInsecure    = errors.New("the identity provider names an address that is not https")
+	errInsecure    = errors.New("an address of the identity provider is not https")
 	errSignature   = errors.New("no key of the identity provider has signed the ID token")
 )
 
@@ -194,6 +207,9 @@ func (p *Provider) Try(ctx context.Context) error {
 
 // discover reads the provider's description. The keys of the client before stay known at the same address.
 func (p *Provider) discover(ctx context.Context, before *client) (*client, error) {
+	if !secure(p.Issuer) {
+		return nil, errInsecure
+	}
 	ctx = oidc.ClientContext(ctx, p.http)
 	found, err := oidc.NewProvider(ctx, p.Issuer)
 	if err != nil {

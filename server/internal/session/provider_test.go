@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/auth/tokentest"
@@ -192,6 +194,29 @@ func TestALoginThatFailsHasTheDescriptionReadAgain(t *testing.T) {
 			t.Errorf("after a minute: %s, read %d times", got, n)
 		}
 	})
+}
+
+// TestAReloadCanEndLoginsAtTheProvider configures no provider, and one whose description anybody could forge.
+func TestAReloadCanEndLoginsAtTheProvider(t *testing.T) {
+	p := newProvider()
+	s := sessionsAt(t, p)
+	s.Provider.Configure(nil)
+	w := httptest.NewRecorder()
+	err := s.Pages()["/console/login"]["GET"](w, httptest.NewRequest("GET", "/console/login?to=/docs", nil))
+	if to := w.Header().Get("Location"); err != nil || to != "/docs" {
+		t.Errorf("without a provider: to %q, %v", to, err)
+	}
+	w = httptest.NewRecorder()
+	err = s.Pages()["/console/login/methods"]["GET"](w, httptest.NewRequest("GET", "/console/login/methods", nil))
+	if got := strings.TrimSpace(w.Body.String()); err != nil || got != `{"provider":false,"token":true}` {
+		t.Errorf("without a provider: %s, %v", got, err)
+	}
+	s.Provider.Configure(&session.Provider{Issuer: "http://id.example", ID: "console"})
+	w = httptest.NewRecorder()
+	err = s.Pages()["/console/login"]["GET"](w, httptest.NewRequest("GET", "/console/login", nil))
+	if got := apierror.Convert(err).Code; got != codes.Unavailable || p.described() != 0 {
+		t.Errorf("over plain HTTP: %v, read %d times", err, p.described())
+	}
 }
 
 // TestKeysThatCannotBeFetched logs in while the provider does not show its keys.

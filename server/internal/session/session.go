@@ -215,7 +215,7 @@ func (s *Sessions) methods(w http.ResponseWriter, _ *http.Request) error {
 	text, err := json.Marshal(struct {
 		Provider bool `json:"provider"`
 		Token    bool `json:"token"`
-	}{s != nil && s.Provider != nil, s != nil})
+	}{s != nil && s.Provider.used(), s != nil})
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func TestTheOperatorLearnsTheCause(t *testing.T) {
 
 func TestHowAPersonCanLogIn(t *testing.T) {
 	withProvider := newSessions(t, 1, nil, nil)
-	withProvider.Provider = &session.Provider{}
+	withProvider.Provider = &session.Provider{Issuer: issuer}
 	for want, s := range map[string]*session.Sessions{
 		`{"provider":false,"token":false}`: nil,
 		`{"provider":false,"token":true}`:  newSessions(t, 1, nil, nil),
