@@ -89,7 +89,7 @@ func (p *Provider) same(other *Provider) bool {
 
 // A client speaks with the provider.
 type client struct {
-	oauth   oauth2.Config
+	oauth   *oauth2.Config // It remembers in which form the provider takes the secret.
 	issuer  string
 	keys    oidc.KeySet
 	keysURL string
@@ -205,7 +205,7 @@ func (p *Provider) Try(ctx context.Context) error {
 	return err
 }
 
-// discover reads the provider's description. The keys of the client before stay known at the same address.
+// discover reads the provider's description. What the client before knows of an address stays known.
 func (p *Provider) discover(ctx context.Context, before *client) (*client, error) {
 	if !secure(p.Issuer) {
 		return nil, errInsecure
@@ -228,21 +228,22 @@ func (p *Provider) discover(ctx context.Context, before *client) (*client, error
 			return nil, errInsecure
 		}
 	}
-	var keys oidc.KeySet
-	if before != nil && before.keysURL == more.Keys {
-		keys = before.keys
-	} else {
-		keys = oidc.NewRemoteKeySet(ctx, more.Keys)
-	}
 	asymmetric := slices.DeleteFunc(more.Algorithms, func(a string) bool { return !slices.Contains(algorithms, a) })
-	return &client{
-		oauth: oauth2.Config{
+	next := &client{
+		oauth: &oauth2.Config{
 			ClientID: p.ID, ClientSecret: p.Secret, Endpoint: endpoint, RedirectURL: p.RedirectURL,
 			Scopes: []string{oidc.ScopeOpenID, "profile"},
 		},
-		issuer: p.Issuer, keys: keys, keysURL: more.Keys,
+		issuer: p.Issuer, keys: oidc.NewRemoteKeySet(ctx, more.Keys), keysURL: more.Keys,
 		rules: oidc.Config{ClientID: p.ID, SupportedSigningAlgs: asymmetric},
-	}, nil
+	}
+	if before != nil && before.oauth.Endpoint == endpoint {
+		next.oauth = before.oauth
+	}
+	if before != nil && before.keysURL == more.Keys {
+		next.keys = before.keys
+	}
+	return next, nil
 }
 
 // algorithms are those that an ID token may be signed with, if the provider names them.

@@ -34,6 +34,8 @@ type provider struct {
 	kid, signer  string // the key in the set, and that of ID tokens
 	descriptions []time.Time
 	nonce        string // of the last login
+	form         bool   // the client's secret counts in the form alone
+	codes        int    // how often a code was sent
 }
 
 func newProvider() *provider {
@@ -55,7 +57,10 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 			`"token_endpoint":"AT/token","jwks_uri":"AT/keys",`+
 			`"id_token_signing_alg_values_supported":["ES256"]}`, "AT", p.at)
 	case "/token":
-		if address == p.at {
+		p.codes++
+		if _, _, basic := r.BasicAuth(); basic && p.form {
+			status, body = 401, `{"error":"invalid_client"}`
+		} else if address == p.at {
 			claims := map[string]any{"iss": issuer, "aud": "console", "sub": "alice", "nonce": p.nonce}
 			status, body = 200, `{"access_token":"x","id_token":"`+tokentest.Sign("ES256", p.signer, claims)+`"}`
 		}
@@ -167,6 +172,25 @@ func TestTheDescriptionIsReadAgain(t *testing.T) {
 		}
 		if n := p.described(); n != 12 {
 			t.Errorf("while the provider is away for 10 minutes: read %d times", n-2)
+		}
+	})
+}
+
+// TestWhatIsKnownOfAnAddressStaysKnown logs in before and after the description is read again.
+func TestWhatIsKnownOfAnAddressStaysKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.form = true
+		s := sessionsAt(t, p)
+		for _, want := range []int{2, 3} {
+			if got := p.logIn(t, s); got != "OK" || p.codes != want {
+				t.Errorf("%s, %d requests with a code, want %d", got, p.codes, want)
+			}
+			p.set(func() { p.keys = 503 })
+			time.Sleep(time.Hour)
+		}
+		if n := p.described(); n != 2 {
+			t.Errorf("read %d times", n)
 		}
 	})
 }
