@@ -196,7 +196,7 @@ func (s *Sessions) exchange(ctx context.Context, c *client, code string, p pendi
 // unreachable returns the error of a person who cannot log in now.
 func (s *Sessions) unreachable(ctx context.Context, cause error) error {
 	if !errors.Is(cause, errPaused) {
-		s.Log.WarnContext(ctx, "the identity provider cannot be used", "cause", cause)
+		s.warnings.Do(func() { s.Log.WarnContext(ctx, "the identity provider cannot be used", "cause", cause) })
 	}
 	e := apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
 		"nobody was logged in: the identity provider cannot be used now. Try again soon")

@@ -36,6 +36,7 @@ type provider struct {
 	nonce        string // of the last login
 	form         bool   // the client's secret counts in the form alone
 	codes        int    // how often a code was sent
+	log          bytes.Buffer
 }
 
 func newProvider() *provider {
@@ -91,7 +92,8 @@ func (p *provider) described() int {
 func sessionsAt(t *testing.T, p *provider) *session.Sessions {
 	t.Helper()
 	s, err := session.New(session.Options{
-		Key: bytes.Repeat([]byte{1}, 32), Log: slog.New(slog.DiscardHandler), Issuer: func() string { return issuer },
+		Key: bytes.Repeat([]byte{1}, 32), Issuer: func() string { return issuer },
+		Log: slog.New(slog.NewTextHandler(&p.log, nil)),
 		Provider: &session.Provider{
 			Issuer: issuer, ID: "console", RedirectURL: "https://h/console/callback", Transport: p,
 		},
@@ -241,6 +243,25 @@ func TestAReloadCanEndLoginsAtTheProvider(t *testing.T) {
 	if got := apierror.Convert(err).Code; got != codes.Unavailable || p.described() != 0 {
 		t.Errorf("over plain HTTP: %v, read %d times", err, p.described())
 	}
+}
+
+// TestAFloodOfLoginsLogsFewLines ends logins again and again while the provider takes no code.
+func TestAFloodOfLoginsLogsFewLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		s := sessionsAt(t, p)
+		leadsTo(t, s)
+		p.set(func() { p.at = "https://moved.example" })
+		for range 590 {
+			if got := p.logIn(t, s); got != "Unavailable" {
+				t.Fatal(got)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := strings.Count(p.log.String(), "cannot be used"); n == 0 || n > 12 {
+			t.Errorf("%d lines in a minute", n)
+		}
+	})
 }
 
 // TestKeysThatCannotBeFetched logs in while the provider does not show its keys.

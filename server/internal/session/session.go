@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc/codes"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
@@ -67,7 +68,8 @@ type Options struct {
 // Sessions seals and opens the cookies of people who have logged in.
 type Sessions struct {
 	Options
-	aead cipher.AEAD
+	aead     cipher.AEAD
+	warnings rate.Sometimes // Strangers cause few lines in the log.
 }
 
 // New returns sessions. It returns an error if the key has another length than AES-256 needs.
@@ -77,7 +79,7 @@ func New(o Options) (*Sessions, error) {
 		return nil, err
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return &Sessions{Options: o, aead: aead}, err
+	return &Sessions{Options: o, aead: aead, warnings: rate.Sometimes{Interval: pauseAfterFailure}}, err
 }
 
 // sealed is the content of a session's cookie. A list that is nil stays nil, since that means "all".
