@@ -25,6 +25,9 @@ type evidenceCase struct {
 
 const others = "12*30 x dx Pixel movie WIDEVINE ok\n9*40 y dy iOS other FAIRPLAY ok\n"
 
+// unnamed are failures of viewers without an id, of which the vendor shows the MD5.
+const unnamed = "20 md5: d Pixel movie WIDEVINE -\n9 md5: e iOS other FAIRPLAY -\n8 md5: f TV third WIDEVINE -\n"
+
 // devices returns two licenses of a user for each of n devices.
 func devices(user string, n int) (all string) {
 	for i := range n {
@@ -244,6 +247,31 @@ func evidenceCases() []evidenceCase {
 				"COHORT NEUTRAL: In the day until 2026-11-22T15:00:00Z, 2 of 2 license requests at the site failed " +
 					"with 7103, in the newest run of hours since 2026-11-22T14:00:00Z",
 				"DEVICE_MODEL NEUTRAL: ", "CONTENT NEUTRAL: ", "OTHER_DEVICES NEUTRAL: ", "OTHER_SITES NEUTRAL: ",
+			},
+		},
+		{
+			name: "no code, and all failures of one user", kind: "pallycon", license: &pb.License{}, adapter: vendor{
+				site: &pb.Site{Enabled: true},
+			}, here: others + "20 a d Pixel movie WIDEVINE -\n9 a e iOS other FAIRPLAY -\n8 a f TV third WIDEVINE -\n",
+			class: pb.Explanation_UNKNOWN, owner: pb.Explanation_INTEGRATOR, want: []string{
+				"SITE_STATE NEUTRAL: ", "STATUS_CHANGE NEUTRAL: ", "COHORT NEUTRAL: ",
+				"PATTERN NEUTRAL: 3 of 3 license requests with this user (" + archive.Person("a") + ") failed",
+			},
+		},
+		{
+			name: "no code, and all failures without a user", kind: "ncp", license: &pb.License{}, adapter: vendor{
+				site: &pb.Site{Enabled: true},
+			}, here: others + unnamed, class: pb.Explanation_UNKNOWN, want: []string{
+				"SITE_STATE NEUTRAL: ", "STATUS_CHANGE NEUTRAL: ", "COHORT NEUTRAL: ",
+				"PATTERN NEUTRAL: have nothing in common",
+			},
+		},
+		{
+			name: "no code, and no user", kind: "ncp", adapter: vendor{site: &pb.Site{Enabled: true}},
+			license: &pb.License{Status: pb.License_FAILURE, UserIdMd5: "D41D8CD98F00B204E9800998ECF8427E"},
+			here:    others + unnamed, class: pb.Explanation_UNKNOWN, want: []string{
+				"SITE_STATE NEUTRAL: ", "STATUS_CHANGE NEUTRAL: ", "COHORT NEUTRAL: ",
+				"PATTERN NEUTRAL: have nothing in common", "OTHER_DEVICES UNAVAILABLE: names no single user",
 			},
 		},
 		{

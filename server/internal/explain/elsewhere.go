@@ -11,16 +11,24 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// person returns the MD5 of the user of the license request, or "" if the request names none.
+// person returns the MD5 of the user of the license request, or "" if the request names no single
+// user.
 func (c Case) person() string {
-	switch user := c.License.GetUserId(); user {
-	case "":
-		return strings.ToLower(c.License.GetUserIdMd5())
-	case sharedUser[c.Vendor.Kind]:
-		return "" // It is many people, or nobody.
-	default:
-		return archive.Person(user)
+	person := strings.ToLower(c.License.GetUserIdMd5())
+	if id := c.License.GetUserId(); id != "" {
+		person = archive.Person(id)
 	}
+	if c.isNobody(person) {
+		return ""
+	}
+	return person
+}
+
+// isNobody reports whether an MD5 is that of many people, or of nobody: that of an empty id, which
+// NAVER Cloud shows for a license without a user, or that of the shared one.
+func (c Case) isNobody(person string) bool {
+	shared, shares := sharedUser[c.Vendor.Kind]
+	return person == archive.Person("") || shares && person == archive.Person(shared)
 }
 
 // sharedUser is the user id under which a kind of vendor counts the requests without a user.

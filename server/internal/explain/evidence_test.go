@@ -88,7 +88,7 @@ func (v served) GetFairPlayCertificate(
 }
 
 // rows returns rows of a text: lines of "minutes ago, user, device, model, content, DRM, code or ok",
-// where "n*" in front repeats a line.
+// where "n*" in front repeats a line. Of the user "md5:x", the row shows the MD5 of x.
 func rows(site, text string) (all []archive.Row) {
 	for line := range strings.Lines(text) {
 		times, minutes := 1, 0
@@ -104,6 +104,9 @@ func rows(site, text string) (all []archive.Row) {
 		r := archive.Row{
 			Site: site, Second: now.Unix() - int64(minutes)*60, User: w[1], Device: w[2], Model: w[3], Content: w[4],
 			DRM: pb.License_DrmType(pb.License_DrmType_value[w[5]]), Status: pb.License_FAILURE, Code: w[6],
+		}
+		if id, hidden := strings.CutPrefix(r.User, "md5:"); hidden {
+			r.User, r.UserMD5 = "", archive.Person(id)
 		}
 		switch r.Code {
 		case "ok":

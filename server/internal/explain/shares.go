@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"math"
 
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
@@ -197,11 +198,9 @@ func (c Case) patternWithin(ctx context.Context, within archive.Span) (*Found, e
 			count(all.Total, "license request"), count(same.Users, "user")), "site", everybody), nil
 	}
 	for _, d := range suspects {
-		value := d.value(c)
-		if c.License.GetStatus() == pb.License_STATUS_UNSPECIFIED && value == "" {
-			if value, err = c.only(ctx, d.by, ""); err != nil {
-				return nil, err
-			}
+		value, err := c.suspected(ctx, d)
+		if err != nil {
+			return nil, err
 		}
 		if value == "" {
 			continue
@@ -221,6 +220,25 @@ func (c Case) patternWithin(ctx context.Context, within archive.Span) (*Found, e
 		}
 	}
 	return nil, nil
+}
+
+// suspected returns the value of the license request for a suspect. Without a license request, it
+// returns the one that all failures of the period have, or "".
+func (c Case) suspected(ctx context.Context, d suspect) (string, error) {
+	value := d.value(c)
+	if value != "" || c.License.GetStatus() != pb.License_STATUS_UNSPECIFIED {
+		return value, nil
+	}
+	value, err := c.only(ctx, d.by, "")
+	if err != nil || value == "" || d.by != byUser {
+		return value, err
+	}
+	// A user is counted by the MD5 of the id, and value may be the id.
+	failures, err := c.Archive.Search(ctx, c.same(c.period()), archive.Key(math.MaxInt64), 1)
+	if err != nil || len(failures) == 0 || c.isNobody(failures[0].Person()) {
+		return "", err
+	}
+	return failures[0].Person(), nil
 }
 
 // everybody is the explanation of failures of all users.
