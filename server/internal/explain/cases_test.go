@@ -144,7 +144,8 @@ func evidenceCases() []evidenceCase {
 		},
 		{
 			name: "a user id of more devices than are shown", kind: "pallycon", code: "7110", adapter: vendor{},
-			license: failure("10 a mine SM-1 c WIDEVINE 7110"), here: "70 a mine SM-1 c WIDEVINE ok\n" + devices("a", 120),
+			license: failure("10 a mine SM-1 c WIDEVINE 7110"),
+			here:    "70 a mine SM-1 c WIDEVINE ok\n" + devices("a", 120),
 			want: []string{
 				"COHORT NEUTRAL: ", "DEVICE_MODEL NEUTRAL: ", "CONTENT NEUTRAL: ", "OTHER_DEVICES NEUTRAL: " +
 					"1 license on this device, and 240 licenses on other devices (TV and others)",

@@ -59,7 +59,8 @@ func (c Case) got(sites ...string) archive.Question {
 	return archive.Question{Sites: sites, Within: c.period(), Person: c.person(), Status: pb.License_SUCCESS}
 }
 
-// issued returns the largest groups of the licenses that the user got in the period, and whether these are all.
+// issued returns the largest groups of the licenses that the user got in the period, and whether
+// these are all.
 func (c Case) issued(
 	ctx context.Context, sites []string, by ...pb.SummarizeLicensesRequest_Dimension,
 ) (groups []archive.Group, all bool, err error) {
@@ -69,8 +70,8 @@ func (c Case) issued(
 	return groups, len(groups) == total, err
 }
 
-// devicesOf counts the licenses that the user got at the site, on the device of the license request and on
-// others.
+// devicesOf counts the licenses that the user got at the site, on the device of the license request
+// and on others.
 func (c Case) devicesOf(ctx context.Context) (here, elsewhere int64, err error) {
 	q := c.got(c.Site)
 	all, err := c.Archive.Count(ctx, q)

@@ -256,9 +256,9 @@ func TestEvidenceThatCannotBeHad(t *testing.T) {
 			c.Archive = engine
 		}, []string{"TOKEN_DURATION NEUTRAL: ", "COHORT NEUTRAL: does not hold all of this day"}},
 		"the archive has a hole in the day": {func(c *explain.Case) {
-			engine, end := archivetest.NewMemory(), now.Unix()
+			engine, end, h := archivetest.NewMemory(), now.Unix(), int64(3600)
 			err := engine.SetZone(t.Context(), here, time.UTC)
-			for _, span := range []archive.Span{{From: end - 2*86400, To: end - 9*3600}, {From: end - 8*3600, To: end}} {
+			for _, span := range []archive.Span{{From: end - 48*h, To: end - 9*h}, {From: end - 8*h, To: end}} {
 				if err == nil {
 					_, err = engine.Replace(t.Context(), archive.Replacement{Site: here, Span: span, Final: true})
 				}

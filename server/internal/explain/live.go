@@ -261,7 +261,7 @@ func (c Case) certificate(ctx context.Context) Found {
 	if err != nil {
 		return c.unavailable(FairPlayCertificate, c.Site, err, "drmhub cannot read the site's FairPlay certificate.")
 	}
-	message := "The site has a FairPlay certificate"
+	message, finding := "The site has a FairPlay certificate", neutral
 	for _, part := range []struct{ before, text string }{
 		{" of ", got.GetSubject()}, {", serial number ", got.GetSerialNumber()},
 		{", SHA-256 ", got.GetFingerprint()}, {", from ", got.GetCertificateUri()},
@@ -278,7 +278,6 @@ func (c Case) certificate(ctx context.Context) Found {
 	default:
 		message += ". It is valid until " + instant(ends.AsTime()) + "."
 	}
-	finding := neutral
 	if c.Explanation.GetErrorCode() == noCertificate {
 		finding = contradicts
 	}

@@ -278,7 +278,7 @@ func TestAVendorThatFillsThePageDoesNotWaitForOthers(t *testing.T) {
 }
 
 func TestAVendorThatIsAloneHasAllTheTimeAtEachPage(t *testing.T) {
-	alone := configured("a", slowLister{})
+	alone, quick := configured("a", slowLister{}), holding("b", "s", 2).configured()
 	for name, c := range map[string]struct {
 		parent  string
 		size    int32
@@ -289,7 +289,7 @@ func TestAVendorThatIsAloneHasAllTheTimeAtEachPage(t *testing.T) {
 		"the only one with any site": {"vendors/-/sites/-", 2, []vendors.Vendor{alone}},
 		"pages of one row":           {"vendors/-/sites/-", 1, []vendors.Vendor{alone}},
 		"any site of one":            {"vendors/a/sites/-", 2, []vendors.Vendor{alone, configured("b", slowLister{})}},
-		"the last one":               {"vendors/-/sites/-", 2, []vendors.Vendor{holding("b", "s", 2).configured(), alone}},
+		"the last one":               {"vendors/-/sites/-", 2, []vendors.Vendor{quick, alone}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			conn, _ := serve(t, c.vendors...)
@@ -322,7 +322,8 @@ func (slowLister) ListLicenses(ctx context.Context, _ *pb.ListLicensesRequest) (
 func TestAVendorThatIsAloneHasAllTheTimeToNameItsSites(t *testing.T) {
 	for naming, want := range map[time.Duration]string{12 * time.Second: "", time.Hour: "within 27s"} {
 		synctest.Test(t, func(t *testing.T) {
-			conn, _ := serve(t, configured("a", slowNamer{stalling: stallingBelow{bare{}, []string{"s"}}, naming: naming}))
+			slow := slowNamer{stalling: stallingBelow{bare{}, []string{"s"}}, naming: naming}
+			conn, _ := serve(t, configured("a", slow))
 			page, err := list(t.Context(), conn, &pb.ListLicensesRequest{Parent: "vendors/-/sites/-"})
 			switch {
 			case want == "" && (err != nil || len(page.GetLicenses()) != 1):
