@@ -80,6 +80,17 @@ func evidenceCases() []evidenceCase {
 			},
 		},
 		{
+			name: "a site that was stopped after the failure", kind: "pallycon", code: "1004",
+			license: &pb.License{CreateTime: ago(3 * time.Hour)},
+			adapter: vendor{site: &pb.Site{State: pb.Site_SUSPENDED}, changes: []*pb.StatusChange{{
+				Type: pb.StatusChange_SUSPEND, State: pb.StatusChange_APPROVED, UpdateTime: ago(2 * time.Hour),
+			}}},
+			want: []string{
+				"SITE_STATE CONFIRMS: ", "STATUS_CHANGE NEUTRAL: since 2026-11-29T12:00:00Z, after the failure.",
+				"COHORT NEUTRAL: ",
+			},
+		},
+		{
 			name: "a site that runs again", kind: "pallycon", code: "1004",
 			adapter: vendor{site: &pb.Site{State: pb.Site_RUNNING, Enabled: true}},
 			here:    "110 a d m c WIDEVINE 1004\n50 b e n f FAIRPLAY ok\n", want: []string{

@@ -160,13 +160,15 @@ func (c Case) statusChange(ctx context.Context) Found {
 	last := slices.MaxFunc(res.GetStatusChanges(), func(a, b *pb.StatusChange) int {
 		return changed(a).Compare(changed(b))
 	})
-	finding := neutral
-	if last.GetType() == pb.StatusChange_SUSPEND && last.GetState() == pb.StatusChange_APPROVED &&
-		c.Explanation.GetClass() == pb.Explanation_SITE_STOPPED {
+	since, failed, finding := changed(last), c.License.GetCreateTime(), neutral
+	message := fmt.Sprintf("The last change is %s, %s since %s", last.GetType(), last.GetState(), instant(since))
+	switch {
+	case failed.IsValid() && since.After(failed.AsTime()):
+		message += ", after the failure"
+	case last.GetType() == pb.StatusChange_SUSPEND && last.GetState() == pb.StatusChange_APPROVED &&
+		c.Explanation.GetClass() == pb.Explanation_SITE_STOPPED:
 		finding = confirms
 	}
-	since := instant(changed(last))
-	message := fmt.Sprintf("The last change is %s, %s since %s", last.GetType(), last.GetState(), since)
 	if last.GetRequester() != "" {
 		message += fmt.Sprintf(", requested by %q", last.GetRequester())
 	}
