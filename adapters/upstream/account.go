@@ -23,9 +23,9 @@ type Account struct {
 	pace     *rate.Limiter
 	breakers breakers
 	budget   budget
-	hold     atomic.Pointer[throttle]
+	throttle atomic.Pointer[throttle]
 	health   health
-	observer Observer // nil: nobody; see Observe
+	observer Observer // never nil; see Observe
 	drift    shape.Drift
 	other    atomic.Pointer[Account] // see another
 	canary   atomic.Pointer[Canary]
@@ -34,7 +34,7 @@ type Account struct {
 // NewAccount returns the state of an account without calls. id is its id in the configuration. Its lane is
 // DefaultLane without a limit of the rate, and its breaker is DefaultBreaker, until Configure.
 func NewAccount(id string) *Account {
-	a := &Account{id: id, pace: rate.NewLimiter(rate.Inf, 1)}
+	a := &Account{id: id, pace: rate.NewLimiter(rate.Inf, 1), observer: nobody{}}
 	a.Configure(Lane{}, Breaker{})
 	return a
 }

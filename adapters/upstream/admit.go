@@ -18,7 +18,7 @@ var refusalReasons = [...]RefusalReason{RefusedByPause, RefusedByBreaker, Refuse
 func (a *attempt) refusedFor(ctx context.Context, reason RefusalReason) {
 	account := a.client.account
 	account.refused[a.lane][slices.Index(refusalReasons[:], reason)].Add(1)
-	account.watcher().Refused(ctx, Refusal{Vendor: account.ID(), Write: a.write, Reason: reason})
+	account.observer.Refused(ctx, Refusal{Vendor: account.ID(), Write: a.write, Reason: reason})
 }
 
 type placeKey struct{}
@@ -54,12 +54,12 @@ func (a *attempt) mayBegin(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return a.errContextDone(ctx)
 	}
-	if h := a.client.account.throttled(); h != nil && !a.write {
+	if t := a.client.account.throttled(); t != nil && !a.write {
 		a.refusedFor(ctx, RefusedByPause)
-		left := time.Until(h.until)
-		code, reason := h.codeAndReason()
+		left := time.Until(t.until)
+		code, reason := t.codeAndReason()
 		e := a.fail(code, reason, "not sent: %s asked for a pause (HTTP %d), which ends in %v",
-			a.vendor(), h.status, left.Round(time.Second))
+			a.vendor(), t.status, left.Round(time.Second))
 		e.RetryAfter = left
 		return e
 	}

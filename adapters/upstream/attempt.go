@@ -25,11 +25,11 @@ type attempt struct {
 	client  *Client
 	request *http.Request
 	secrets []secret.Text
-	few     [4]secret.Text // the room of secrets, which are rarely more
+	few     [4]secret.Text // the array of secrets, unless there are more
 	timeout time.Duration
 	maySent atomic.Bool // see trackBytesSent
 	answer  *Response   // nil until its headers have arrived
-	alone   share       // of a request without a mark of OneCall
+	alone   share       // the share of a request without a mark of OneCall
 }
 
 // where returns the request as errors name it, "GET /iptv/drm". It leaves out the query, which may contain a
@@ -38,14 +38,14 @@ func (a *attempt) where() string { return a.request.Method + " " + a.request.URL
 
 // try sends a request once, or not at all.
 func (c *Client) try(
-	ctx context.Context, one *exchange, into any,
-) (resp *Response, v attemptResult, err error) {
-	r, err := c.build(ctx, one.Request, one.write)
+	ctx context.Context, x *exchange, into any,
+) (resp *Response, result attemptResult, err error) {
+	r, err := c.build(ctx, x.Request, x.write)
 	if err != nil {
 		return nil, unsent, err
 	}
-	a := &attempt{exchange: one, client: c, request: r, timeout: c.timeout()}
-	a.secrets = append(append(a.few[:0], one.Secrets...), secret.FromContext(ctx)...)
+	a := &attempt{exchange: x, client: c, request: r, timeout: c.timeout()}
+	a.secrets = append(append(a.few[:0], x.Secrets...), secret.FromContext(ctx)...)
 	leave, err := a.admit(ctx)
 	if err != nil {
 		return nil, unsent, err
@@ -61,20 +61,20 @@ func (c *Client) try(
 		return nil, unsent, err
 	}
 	// The permit comes after Sign, which may need the only permit of a half-open breaker.
-	if !one.acquire() {
+	if !x.acquire() {
 		return nil, unsent, a.errBreakerOpen(ctx)
 	}
-	one.attempts++
+	x.attempts++
 	end := a.observe(ctx)
 	defer func() {
-		one.result = v
-		c.account.budget.record(v)
-		a.noteHealth(ctx, v, err)
-		end(a.ending(v, err))
+		x.result = result
+		c.account.budget.record(result)
+		a.noteHealth(ctx, result, err)
+		end(a.ending(result, err))
 	}()
 
 	transport := c.reads
-	if one.write {
+	if x.write {
 		sendOnce(r.Header)
 		transport = c.writes
 	}
@@ -83,8 +83,8 @@ func (c *Client) try(
 	}
 	answer, err := transport.RoundTrip(r.WithContext(a.trackBytesSent(limited)))
 	if err != nil {
-		v, err := a.errTransport(ctx, limited, err)
-		return nil, v, err
+		result, err := a.errTransport(ctx, limited, err)
+		return nil, result, err
 	}
 	defer answer.Body.Close() // unless the body was read to its end, this drops the connection
 	return a.receive(ctx, limited, answer, into)
@@ -176,8 +176,8 @@ func (a *attempt) receive(
 	case answer.StatusCode >= 400:
 		// If the body breaks off, the status still says what happened.
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, drainSize))
-		v, err := a.refused(body)
-		return nil, v, err
+		result, err := a.refused(body)
+		return nil, result, err
 	case answer.StatusCode >= 300:
 		return nil, answered, a.errBadResponse(a.client.redirect(answer), "")
 	case answer.StatusCode < 200:
@@ -199,8 +199,8 @@ func (a *attempt) receive(
 	if u, ok := errors.AsType[*unreadable](err); ok {
 		return nil, answered, a.errBadResponse(u.what, u.excerpt)
 	}
-	v, err := a.errTransport(ctx, limited, err)
-	return nil, v, err
+	result, err := a.errTransport(ctx, limited, err)
+	return nil, result, err
 }
 
 // A Response is a vendor's response without its body.
@@ -212,7 +212,7 @@ type Response struct {
 	client   *Client
 	call     string // by its shape, such as "GET /sites"
 	coded    bool   // the code of a refusal has been compared
-	// what was known of the account before this response, if it passes for a success, and after it
+	// What was known of the account before and after this response, if it passes for a success.
 	before, after good
 }
 

@@ -1,17 +1,12 @@
 package upstream
 
 import (
-	"context"
-	"crypto/sha256"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-
-	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
 // A Breaker says when drmhub keeps calls away from a vendor account that is down. The tags have the
@@ -62,7 +57,7 @@ type breakers struct {
 	mu               sync.RWMutex
 	config           Breaker
 	reads, mutations *breaker
-	failures         failures
+	serverErrors     serverErrors
 }
 
 // A breaker is a circuit breaker that knows since when it is in its state.
@@ -143,128 +138,4 @@ func (b *breakers) both() (reads, mutations *breaker) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.reads, b.mutations
-}
-
-// An exchange is one Read or Write. All its attempts count as one call for the breaker.
-type exchange struct {
-	Request
-	write    bool
-	lane     laneKind
-	failures *failures
-	reads    *breaker      // the breaker of reads
-	breaker  *breaker      // the breaker of this call
-	trial    *time.Time    // since when the breaker was half open that permitted this call alone, or nil
-	result   attemptResult // of the last attempt that was sent
-	attempts int           // that were sent or are about to be
-}
-
-func (c *Client) newExchange(ctx context.Context, req Request, write bool) *exchange {
-	reads, mutations := c.account.breakers.both()
-	one := &exchange{
-		Request: req, write: write, lane: laneOf(ctx, write), failures: &c.account.breakers.failures,
-		reads: reads, breaker: reads, result: unsent,
-	}
-	if write || mutation.Running(ctx) {
-		one.breaker = mutations
-	}
-	return one
-}
-
-// broken reports whether the breaker permits no attempt now.
-func (c *exchange) broken() bool { return c.breaker.IsOpen() && c.breaker.RemainingDelay() > 0 }
-
-// acquire asks the breaker for a permit. A call that gets one must end.
-func (c *exchange) acquire() bool {
-	if !c.breaker.TryAcquirePermit() {
-		return false
-	}
-	if since := c.breaker.since.Load(); c.breaker.IsHalfOpen() {
-		c.trial = since
-	}
-	c.result = inconclusive
-	return true
-}
-
-// end records the result of the call.
-func (c *exchange) end() {
-	if c.result == unsent {
-		return
-	}
-	switch {
-	case c.result == answered:
-		c.failures.forget(c.Request)
-		c.breaker.RecordSuccess()
-	case c.result == failed && !c.failures.areGeneral(c.Request):
-		c.breaker.RecordSuccess() // The vendor works for other requests, as far as is known.
-		return
-	case c.result != inconclusive:
-		// Only its trial opens a half-open breaker again. Other calls began before it, and say nothing new.
-		if c.trial != nil || !c.breaker.IsHalfOpen() {
-			c.breaker.RecordFailure()
-		}
-	case c.trial != nil:
-		c.breaker.tryAgain(c.trial)
-	}
-	switch {
-	case c.breaker == c.reads, c.result == inconclusive:
-	case c.result != answered:
-		c.reads.RecordFailure()
-	case c.reads.IsClosed():
-		c.reads.RecordSuccess()
-	default:
-		c.reads.Close() // The mutation has shown that the vendor works.
-	}
-}
-
-const (
-	// generalFrom is how many different requests must get an HTTP 500 before it counts as an outage.
-	generalFrom = 3
-	failureAge  = time.Minute // how long an HTTP 500 counts
-)
-
-// failures are the last requests that got an HTTP 500. A vendor may fail for one odd id and work for
-// all others.
-type failures struct {
-	mu   sync.Mutex
-	last []failure // of different requests, the oldest first
-}
-
-type failure struct {
-	request [sha256.Size]byte
-	at      time.Time
-}
-
-// areGeneral adds a request that got an HTTP 500. It reports whether different requests got one.
-func (f *failures) areGeneral(r Request) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.remove(digest(r))
-	f.last = append(f.last, failure{digest(r), time.Now()})
-	f.last = f.last[max(0, len(f.last)-generalFrom):]
-	return len(f.last) == generalFrom
-}
-
-// forget removes a request that the vendor has answered.
-func (f *failures) forget(r Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.last) > 0 {
-		f.remove(digest(r))
-	}
-}
-
-// remove removes a request, and what is too old to count.
-func (f *failures) remove(request [sha256.Size]byte) {
-	f.last = slices.DeleteFunc(f.last, func(old failure) bool {
-		return old.request == request || time.Since(old.at) > failureAge
-	})
-}
-
-// digest identifies a request. Some vendors have the id in the query or in the body.
-func digest(r Request) [sha256.Size]byte {
-	h := sha256.New()
-	for _, part := range []string{r.Method, r.Path, r.RawQuery, r.Query.Encode(), string(r.Body.content)} {
-		h.Write([]byte(part + "\x00"))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
 }

@@ -2,7 +2,7 @@ package upstream
 
 import "time"
 
-// A Canary is how the cheap reads go that the server makes from time to time.
+// A Canary is the state of the cheap reads that the server makes from time to time.
 type Canary struct {
 	// Interval is the time between two reads. 0 means that there are no reads.
 	Interval time.Duration
@@ -18,7 +18,7 @@ type Canary struct {
 	Next time.Time
 }
 
-// Canary returns how the reads go. The zero Canary means that there are none.
+// Canary returns the state of these reads. The zero Canary means that there are none.
 func (a *Account) Canary() Canary {
 	if c := a.canary.Load(); c != nil {
 		return *c

@@ -16,31 +16,9 @@ import (
 // curl returns the request that Write would send, as one ASCII line for a shell. Every secret is
 // redacted, and so are the credentials that Sign adds.
 func (c *Client) curl(ctx context.Context, req Request) (string, error) {
-	r, err := c.build(ctx, req, true)
+	r, err := c.buildRedacted(ctx, req)
 	if err != nil {
 		return "", err
-	}
-	host, header, rawQuery := r.Host, r.Header.Clone(), r.URL.RawQuery
-	if c.opts.Sign != nil && !req.Unsigned {
-		if err := c.opts.Sign(ctx, r); err != nil {
-			return "", err
-		}
-	}
-	hideSigned(r.Header, header)
-	if r.URL.RawQuery != rawQuery {
-		// what cannot be parsed is dropped, since it may be a credential
-		plain, _ := url.ParseQuery(rawQuery)
-		query := r.URL.Query()
-		hideSigned(query, plain)
-		r.URL.RawQuery = readable(query)
-	}
-	r.Header.Del("Host") // net/http uses r.Host
-	if r.Host != host {
-		r.Header.Set("Host", r.Host)
-	}
-	// curl does not send this header by itself, and some servers require it
-	if req.Body.content == nil && r.Method != http.MethodDelete {
-		r.Header.Set("Content-Length", "0")
 	}
 	secrets := req.Secrets
 	if c.opts.Secrets != nil {
@@ -74,6 +52,38 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 		add("--data-raw", string(req.Body.content)) // --data would read a file for a leading "@"
 	}
 	return strings.Join(line, " "), nil
+}
+
+// buildRedacted returns the HTTP request with every header that is sent. The credentials that Sign adds are
+// redacted.
+func (c *Client) buildRedacted(ctx context.Context, req Request) (*http.Request, error) {
+	r, err := c.build(ctx, req, true)
+	if err != nil {
+		return nil, err
+	}
+	host, header, rawQuery := r.Host, r.Header.Clone(), r.URL.RawQuery
+	if c.opts.Sign != nil && !req.Unsigned {
+		if err := c.opts.Sign(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	hideSigned(r.Header, header)
+	if r.URL.RawQuery != rawQuery {
+		// what cannot be parsed is dropped, since it may be a credential
+		plain, _ := url.ParseQuery(rawQuery)
+		query := r.URL.Query()
+		hideSigned(query, plain)
+		r.URL.RawQuery = readable(query)
+	}
+	r.Header.Del("Host") // net/http uses r.Host
+	if r.Host != host {
+		r.Header.Set("Host", r.Host)
+	}
+	// curl does not send this header by itself, and some servers require it
+	if req.Body.content == nil && r.Method != http.MethodDelete {
+		r.Header.Set("Content-Length", "0")
+	}
+	return r, nil
 }
 
 // hideSigned redacts the headers or parameters that the signature added or changed.

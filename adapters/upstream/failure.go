@@ -50,11 +50,11 @@ func (a *attempt) errContextDone(ctx context.Context) *apierror.Error {
 
 // errTransport returns the error of an attempt that ended without a complete response.
 func (a *attempt) errTransport(ctx, limited context.Context, cause error) (attemptResult, error) {
-	v, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
+	result, e := down, apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"%s cannot be reached (%s): %s", a.vendor(), a.where(), plain(cause))
 	switch {
 	case ctx.Err() != nil:
-		v, e = inconclusive, apierror.FromContext(ctx)
+		result, e = inconclusive, apierror.FromContext(ctx)
 	case limited.Err() != nil:
 		e.Message = a.vendor() + " did not respond to " + a.where() + " within " + a.timeout.String()
 	case a.maySent.Load():
@@ -62,14 +62,14 @@ func (a *attempt) errTransport(ctx, limited context.Context, cause error) (attem
 	}
 	switch {
 	case !a.write:
-		return v, a.finish(e)
+		return result, a.finish(e)
 	case a.maySent.Load():
-		return v, a.unknown(e)
+		return result, a.unknown(e)
 	case ctx.Err() != nil:
-		return v, a.errContextDone(ctx)
+		return result, a.errContextDone(ctx)
 	}
 	e.Message = "not sent: " + e.Message
-	return v, a.finish(e)
+	return result, a.finish(e)
 }
 
 // unknown returns the error of a write that may have taken effect. e is the error of a read that
@@ -127,21 +127,21 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 		e = e.With(apierror.VendorMessage, string(body))
 	}
 	e = a.complete(e)
-	v := answered
+	result := answered
 	switch {
 	case !passing(status), status == http.StatusNotImplemented, e.Code != codes.Unavailable:
 	case status == http.StatusInternalServerError:
-		v = failed
+		result = failed
 	default:
-		v = down
+		result = down
 	}
 	switch {
 	case a.write && (passing(status) || !own && status == http.StatusTooManyRequests):
-		return v, a.unknown(e)
+		return result, a.unknown(e)
 	case !a.write && a.Fixed && e.Code == codes.NotFound:
-		return v, a.errNoSuchCall(e)
+		return result, a.errNoSuchCall(e)
 	}
-	return v, a.finish(e)
+	return result, a.finish(e)
 }
 
 // saysNothing reports whether a response is an empty 401 or 403. Not every vendor's document shows these bodies, so an

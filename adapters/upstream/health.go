@@ -16,8 +16,8 @@ type health struct {
 	mu        sync.Mutex
 	lastError *LastError
 	good      good
-	clients   int // that the account has had
-	former    int // how many of them have credentials of before
+	clients   int // how many clients the account has had
+	former    int // how many of them, the first ones, have former credentials
 }
 
 // good is what a success changes.
@@ -56,7 +56,7 @@ func (h *health) noteError(client int, e *apierror.Error) {
 	h.note(client, e)
 }
 
-// note records an error. That the vendor rejects credentials of before is no news.
+// note records an error. It ignores that the vendor rejects former credentials.
 func (h *health) note(client int, e *apierror.Error) {
 	if e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED && client <= h.former {
 		return
@@ -99,13 +99,13 @@ func isAboutTheRequest(reason pb.ErrorReason) bool {
 	return false
 }
 
-// noteHealth records how an attempt ended that was sent, or that could not connect.
-func (a *attempt) noteHealth(ctx context.Context, v attemptResult, err error) {
+// noteHealth records how an attempt ended.
+func (a *attempt) noteHealth(ctx context.Context, result attemptResult, err error) {
 	h := &a.client.account.health
 	switch {
 	case err == nil:
 		a.answer.before, a.answer.after = h.noteSuccess(a.client.number)
-	case v != inconclusive, ctx.Err() == nil:
+	case result != inconclusive, ctx.Err() == nil:
 		h.noteError(a.client.number, apierror.Convert(err))
 	}
 }
@@ -143,7 +143,7 @@ type BreakerStatus struct {
 // A LaneStatus is the state of one lane.
 type LaneStatus struct {
 	Name          string // "reads", "writes" or "background"
-	Places        int    // that there are
+	Places        int    // how many places the lane has
 	Used, Waiting int    // requests that are under way, and that wait for a place
 	// Refused is how many requests were not sent since the start, by reason. It has every reason.
 	Refused map[RefusalReason]uint64
@@ -156,9 +156,9 @@ func (a *Account) Clients() int {
 	return a.health.clients
 }
 
-// ForgetRejection forgets that the vendor rejected the credentials, since they are other ones now. The first clients
-// have those of before. Their calls may still be under way, and no longer say whether the vendor accepts the account's
-// credentials.
+// ForgetRejection forgets that the vendor rejected the credentials, since the account has others now. The first
+// clients, so many, have the former credentials. Their calls may still be under way, but no longer say whether the
+// vendor accepts the account's credentials.
 func (a *Account) ForgetRejection(first int) {
 	a.health.mu.Lock()
 	defer a.health.mu.Unlock()
@@ -178,8 +178,8 @@ func (a *Account) Status() Status {
 		}
 		s.Lanes = append(s.Lanes, l)
 	}
-	if h := a.throttled(); h != nil {
-		s.PauseLeft, s.PauseHTTPStatus = time.Until(h.until), h.status
+	if t := a.throttled(); t != nil {
+		s.PauseLeft, s.PauseHTTPStatus = time.Until(t.until), t.status
 	}
 	a.health.mu.Lock()
 	defer a.health.mu.Unlock()

@@ -107,18 +107,10 @@ func (c Connection) Another() Connection {
 	return other
 }
 
-// watcher returns the observer of the account, which may be nobody.
-func (a *Account) watcher() Observer {
-	if a.observer == nil {
-		return nobody{}
-	}
-	return a.observer
-}
-
 // observe tells the account's observer of an attempt that is about to be sent.
 func (a *attempt) observe(ctx context.Context) (end func(Ending)) {
 	c := a.client
-	return c.account.watcher().Attempt(ctx, Attempted{
+	return c.account.observer.Attempt(ctx, Attempted{
 		Vendor: c.account.ID(), Method: cmp.Or(a.Method, http.MethodGet), Template: c.template(a.Path),
 		Host: c.hostname, Port: c.port, Number: a.attempts, Write: a.write,
 	})
@@ -137,7 +129,7 @@ func portOf(u *url.URL) int {
 }
 
 // ending returns how an attempt ended.
-func (a *attempt) ending(v attemptResult, err error) Ending {
+func (a *attempt) ending(result attemptResult, err error) Ending {
 	e := Ending{Outcome: Succeeded}
 	if a.answer != nil {
 		e.Status = a.answer.Status
@@ -146,11 +138,11 @@ func (a *attempt) ending(v attemptResult, err error) Ending {
 	case err == nil:
 	case a.write && apierror.IsOutcomeUnknown(err):
 		e.Outcome = Unknown
-	case v == inconclusive:
+	case result == inconclusive:
 		e.Outcome = Canceled
-	case e.Status < http.StatusBadRequest && v == down:
+	case e.Status < http.StatusBadRequest && result == down:
 		e.Outcome = Unreachable
-	case v == failed, v == down:
+	case result == failed, result == down:
 		e.Outcome = Failed
 	case e.Status >= http.StatusBadRequest:
 		e.Outcome = Refused

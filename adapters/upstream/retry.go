@@ -37,15 +37,15 @@ func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, er
 		return nil, err
 	}
 	defer end()
-	one := c.newExchange(ctx, req, false)
-	defer one.end()
+	x := c.newExchange(ctx, req, false)
+	defer x.end()
 	var last error
 	for attempt := 1; ; attempt++ {
-		resp, v, err := c.try(ctx, one, into)
-		if v == unsent && last != nil && ctx.Err() == nil {
+		resp, result, err := c.try(ctx, x, into)
+		if result == unsent && last != nil && ctx.Err() == nil {
 			return nil, last // more useful than why there was no second attempt
 		}
-		again := (v == down || v == failed) && one.trial == nil
+		again := (result == down || result == failed) && x.trial == nil
 		if !again || attempt == maxAttempts || c.account.throttled() != nil || !c.account.budget.allows() {
 			return resp, err
 		}
@@ -83,9 +83,9 @@ func (c *Client) Write(ctx context.Context, req Request, into any) (*Response, e
 		return nil, err
 	}
 	defer end()
-	one := c.newExchange(ctx, req, true)
-	defer one.end()
-	resp, _, err := c.try(ctx, one, into)
+	x := c.newExchange(ctx, req, true)
+	defer x.end()
+	resp, _, err := c.try(ctx, x, into)
 	return resp, err
 }
 
@@ -97,10 +97,10 @@ type budget struct {
 	spent float64
 }
 
-func (b *budget) record(v attemptResult) {
+func (b *budget) record(result attemptResult) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch v {
+	switch result {
 	case failed, down:
 		b.spent = min(b.spent+1, 20)
 	case answered:

@@ -27,8 +27,8 @@ type throttle struct {
 func (a *Account) noteThrottle(status int, pause time.Duration) {
 	next := &throttle{until: time.Now().Add(min(pause, maxThrottle)), status: status}
 	for {
-		old := a.hold.Load()
-		if old != nil && !next.until.After(old.until) || a.hold.CompareAndSwap(old, next) {
+		old := a.throttle.Load()
+		if old != nil && !next.until.After(old.until) || a.throttle.CompareAndSwap(old, next) {
 			return
 		}
 	}
@@ -36,15 +36,15 @@ func (a *Account) noteThrottle(status int, pause time.Duration) {
 
 // throttled returns the pause that is in force, or nil.
 func (a *Account) throttled() *throttle {
-	if h := a.hold.Load(); h != nil && time.Now().Before(h.until) {
-		return h
+	if t := a.throttle.Load(); t != nil && time.Now().Before(t.until) {
+		return t
 	}
 	return nil
 }
 
 // codeAndReason returns what a caller gets while the pause lasts.
-func (h *throttle) codeAndReason() (codes.Code, pb.ErrorReason) {
-	if h.status == http.StatusTooManyRequests {
+func (t *throttle) codeAndReason() (codes.Code, pb.ErrorReason) {
+	if t.status == http.StatusTooManyRequests {
 		return codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED
 	}
 	return codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
