@@ -160,7 +160,7 @@ func (c *call) replayOrRun(
 		return nil, false, errCannotLookUp(m, err)
 	}
 	r := c.journal.newRun(claimed)
-	if decide.Come(r.known(came)) == decide.Replay {
+	if decide.Repeat(r.known(came)) == decide.Replay {
 		c.journal.release(ctx, claimed)
 		answer, err := replay(claimed)
 		return answer, true, err
@@ -251,7 +251,7 @@ func (j *Journal) await(ctx context.Context, id string) (*records.Mutation, erro
 func (j *Journal) claimIfFree(ctx context.Context, id string) (*records.Mutation, error) {
 	m, err := j.load(ctx, id)
 	switch {
-	case err == nil && decide.Come(decide.Known{State: m.State}) == decide.Replay:
+	case err == nil && decide.Repeat(decide.Known{State: m.State}) == decide.Replay:
 		return m, nil
 	case err == nil:
 	case apierror.Convert(err).Code == codes.NotFound:

@@ -36,7 +36,7 @@ func NewService(j *Journal, c *auth.Confinement) *Service {
 }
 
 // ListMutations returns the stored mutations, newest first.
-func (v *Service) ListMutations(
+func (s *Service) ListMutations(
 	ctx context.Context, req *pb.ListMutationsRequest,
 ) (*pb.ListMutationsResponse, error) {
 	var after struct{ ID string }
@@ -44,7 +44,7 @@ func (v *Service) ListMutations(
 		return nil, err
 	}
 	size := paging.Size(req.GetPageSize())
-	all, err := v.journal.records.List(ctx, auth.FromContext(ctx).Records(), req.GetFilter(), after.ID, size+1)
+	all, err := s.journal.records.List(ctx, auth.FromContext(ctx).Records(), req.GetFilter(), after.ID, size+1)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (v *Service) ListMutations(
 		}
 	}
 	for _, m := range all {
-		shown, err := v.show(ctx, m)
+		shown, err := s.show(ctx, m)
 		if err != nil {
 			return nil, err
 		}
@@ -67,19 +67,19 @@ func (v *Service) ListMutations(
 }
 
 // GetMutation returns one mutation.
-func (v *Service) GetMutation(ctx context.Context, req *pb.GetMutationRequest) (*pb.Mutation, error) {
-	m, err := v.loadSeen(ctx, idOf(req))
+func (s *Service) GetMutation(ctx context.Context, req *pb.GetMutationRequest) (*pb.Mutation, error) {
+	m, err := s.loadSeen(ctx, idOf(req))
 	if err != nil {
 		return nil, err
 	}
-	return v.show(ctx, m)
+	return s.show(ctx, m)
 }
 
 // loadSeen returns a mutation that the caller may see. A confined caller gets the same error for a
 // mutation of others and for one that does not exist.
-func (v *Service) loadSeen(ctx context.Context, id string) (*records.Mutation, error) {
+func (s *Service) loadSeen(ctx context.Context, id string) (*records.Mutation, error) {
 	view := auth.FromContext(ctx).Records()
-	m, err := v.journal.load(ctx, id)
+	m, err := s.journal.load(ctx, id)
 	switch {
 	case view.All():
 		return m, err
@@ -90,8 +90,8 @@ func (v *Service) loadSeen(ctx context.Context, id string) (*records.Mutation, e
 }
 
 // loadToRun returns a mutation whose recorded call the caller may make.
-func (v *Service) loadToRun(ctx context.Context, id string) (*records.Mutation, error) {
-	m, err := v.loadSeen(ctx, id)
+func (s *Service) loadToRun(ctx context.Context, id string) (*records.Mutation, error) {
+	m, err := s.loadSeen(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -105,33 +105,33 @@ func (v *Service) loadToRun(ctx context.Context, id string) (*records.Mutation, 
 	case err != nil:
 		return nil, auth.Denied()
 	}
-	return m, v.confinement.Check(ctx, m.Method, req)
+	return m, s.confinement.Check(ctx, m.Method, req)
 }
 
 // SettleMutation settles a mutation, and returns it as it is then. If a call runs the mutation,
 // SettleMutation waits for the end of that run.
-func (v *Service) SettleMutation(ctx context.Context, req *pb.SettleMutationRequest) (*pb.Mutation, error) {
-	m, err := v.loadToRun(ctx, idOf(req))
+func (s *Service) SettleMutation(ctx context.Context, req *pb.SettleMutationRequest) (*pb.Mutation, error) {
+	m, err := s.loadToRun(ctx, idOf(req))
 	if err != nil {
 		return nil, err
 	}
-	if err := v.recordRequest(ctx, pb.MutationService_SettleMutation_FullMethodName, req); err != nil {
+	if err := s.recordRequest(ctx, pb.MutationService_SettleMutation_FullMethodName, req); err != nil {
 		return nil, err
 	}
 	if m.Settled.IsZero() {
-		if m, err = v.journal.await(ctx, m.ID); err == nil {
-			err = v.journal.settler.settle(ctx, m, req.GetGiveUp())
+		if m, err = s.journal.await(ctx, m.ID); err == nil {
+			err = s.journal.settler.settle(ctx, m, req.GetGiveUp())
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return v.GetMutation(ctx, &pb.GetMutationRequest{Name: req.GetName()})
+	return s.GetMutation(ctx, &pb.GetMutationRequest{Name: req.GetName()})
 }
 
 // ResendMutation runs the method of a mutation again, and returns the mutation as it is then.
-func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequest) (*pb.Mutation, error) {
-	m, err := v.loadToRun(ctx, idOf(req))
+func (s *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequest) (*pb.Mutation, error) {
+	m, err := s.loadToRun(ctx, idOf(req))
 	if err != nil {
 		return nil, err
 	}
@@ -140,59 +140,60 @@ func (v *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequ
 	if err != nil {
 		return nil, err
 	}
-	if err := v.resendOrTry(ctx, m, req, original); err != nil {
+	if err := s.resendOrDryRun(ctx, m, req, original); err != nil {
 		return nil, err
 	}
-	return v.GetMutation(ctx, &pb.GetMutationRequest{Name: req.GetName()})
+	return s.GetMutation(ctx, &pb.GetMutationRequest{Name: req.GetName()})
 }
 
-func (v *Service) resendOrTry(
+// resendOrDryRun claims a mutation and sends it again. With validate_only, it only runs the method in a dry run.
+func (s *Service) resendOrDryRun(
 	ctx context.Context, m *records.Mutation, req *pb.ResendMutationRequest, original proto.Message,
 ) error {
 	method := func(ctx context.Context) (proto.Message, error) {
-		return v.journal.settler.dispatch(ctx, "/"+m.Method, original)
+		return s.journal.settler.dispatch(ctx, "/"+m.Method, original)
 	}
 	if req.GetValidateOnly() {
-		return v.tryResend(ctx, m, method)
+		return s.dryRunResend(ctx, m, method)
 	}
 	requestID := strings.ToLower(req.GetRequestId())
 	if !wasResent(m, requestID) {
-		err := v.recordRequest(ctx, pb.MutationService_ResendMutation_FullMethodName, req)
+		err := s.recordRequest(ctx, pb.MutationService_ResendMutation_FullMethodName, req)
 		if err != nil {
 			return err
 		}
 	}
-	m, err := v.journal.await(ctx, m.ID)
+	m, err := s.journal.await(ctx, m.ID)
 	if err != nil {
 		return err
 	}
-	return v.resend(ctx, m, requestID, original, method)
+	return s.resend(ctx, m, requestID, original, method)
 }
 
 // recordRequest records who asks to settle or to resend a mutation, before that happens. Its outcome
 // is another event, of the mutation itself.
-func (v *Service) recordRequest(ctx context.Context, fullMethod string, req interface {
+func (s *Service) recordRequest(ctx context.Context, fullMethod string, req interface {
 	proto.Message
 	GetName() string
 }) error {
-	digest, err := v.journal.Digest(ctx, fullMethod, req)
+	digest, err := s.journal.Digest(ctx, fullMethod, req)
 	if err != nil {
 		return err
 	}
-	return records.Unwritable(v.journal.audit.Record(ctx, audit.Event{
+	return records.Unwritable(s.journal.audit.Record(ctx, audit.Event{
 		Subject: auth.FromContext(ctx).Subject, Method: trimMethod(fullMethod), Resource: req.GetName(),
 		RequestDigest: hex.EncodeToString(digest), Outcome: code.Code_OK.String(),
 	}))
 }
 
-// tryResend runs the method from its beginning in a dry run. The writes that were made before are
-// among the planned ones.
-func (v *Service) tryResend(ctx context.Context, m *records.Mutation, call method) error {
+// dryRunResend runs the method from its beginning in a dry run. The planned writes include those that
+// were made before.
+func (s *Service) dryRunResend(ctx context.Context, m *records.Mutation, call method) error {
 	var err error
-	if m.Steps, err = v.journal.records.Steps(ctx, m.ID); err != nil {
+	if m.Steps, err = s.journal.records.Steps(ctx, m.ID); err != nil {
 		return err
 	}
-	if err = v.journal.newRun(m).checkResendable(); err == nil {
+	if err = s.journal.newRun(m).checkResendable(); err == nil {
 		_, err = dryRun(ctx, call)
 	}
 	return err
@@ -201,15 +202,15 @@ func (v *Service) tryResend(ctx context.Context, m *records.Mutation, call metho
 // resend runs the method of a claimed mutation. The same request_id sends once. A refusal by the
 // vendor is in the record. An error means that the resend did not get that far, or that its end
 // could not be recorded.
-func (v *Service) resend(
+func (s *Service) resend(
 	ctx context.Context, m *records.Mutation, requestID string, req proto.Message, call method,
 ) error {
 	if wasResent(m, requestID) {
-		v.journal.release(ctx, m)
+		s.journal.release(ctx, m)
 		markReplayed(ctx)
 		return nil
 	}
-	r := v.journal.newRun(m)
+	r := s.journal.newRun(m)
 	err := r.checkResendable()
 	if err == nil {
 		r.actor = auth.FromContext(ctx).Subject
@@ -224,7 +225,7 @@ func (v *Service) resend(
 		}
 	}
 	if err != nil {
-		v.journal.release(ctx, m)
+		s.journal.release(ctx, m)
 		return withName(err, m)
 	}
 	if err := r.do(ctx, call).unrecorded(); err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // show returns a mutation as the contract shows it.
-func (v *Service) show(ctx context.Context, m *records.Mutation) (*pb.Mutation, error) {
+func (s *Service) show(ctx context.Context, m *records.Mutation) (*pb.Mutation, error) {
 	shown := &pb.Mutation{
 		Name:             m.Name(),
 		Method:           m.Method,
@@ -29,14 +29,14 @@ func (v *Service) show(ctx context.Context, m *records.Mutation) (*pb.Mutation, 
 		SettleTime:       stamp(m.Settled),
 		NextSettleTime:   stamp(m.SettleAt),
 	}
-	all, err := v.journal.records.Steps(ctx, m.ID)
-	for _, s := range all {
-		if s.State == mutation.Snapshotted {
+	all, err := s.journal.records.Steps(ctx, m.ID)
+	for _, known := range all {
+		if known.State == mutation.Snapshotted {
 			continue
 		}
 		shown.Steps = append(shown.Steps, &pb.Mutation_Step{
-			Id: s.Name, State: stepState(m, s), SendTime: stamp(s.Sent), SettleTime: stamp(s.Settled),
-			Message: advised(s.Err.Message(), m, adviceOnRecord),
+			Id: known.Name, State: stepState(m, known), SendTime: stamp(known.Sent), SettleTime: stamp(known.Settled),
+			Message: advised(known.Err.Message(), m, adviceOnRecord),
 		})
 	}
 	shown.Message = advised(message(m, shown.GetSteps()), m, adviceOnRecord)

@@ -144,9 +144,9 @@ func (s *steps) kept(name string, r mutation.Record) (mutation.Record, error) {
 			return r, err
 		}
 	}
-	if lost := s.lostBefore(name); r.State == mutation.Refused && lost != nil {
+	if loss := s.priorLoss(name); r.State == mutation.Refused && loss != nil {
 		// A refusal of the resend does not show whether the first send took effect.
-		r.State, r.Err = mutation.Unverifiable, lost
+		r.State, r.Err = mutation.Unverifiable, loss
 	}
 	return r, nil
 }
@@ -207,9 +207,9 @@ func (s *steps) replace(name string, r mutation.Record, unflushed bool) (before,
 // the error of the call.
 func callEnded(r mutation.Record) bool { return r.State == mutation.Sent && r.Err != nil }
 
-// lostBefore returns the error of a step from when it was Unverifiable, before this run sent it
+// priorLoss returns the error of a step from when it was Unverifiable, before this run sent it
 // again. It is nil if the step was never Unverifiable.
-func (s *steps) lostBefore(name string) *status.Status {
+func (s *steps) priorLoss(name string) *status.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch known := s.find(name); {

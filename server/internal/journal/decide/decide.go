@@ -1,7 +1,7 @@
 // Package decide holds the rules of the journal: what a run that ended means, and what a call with
 // a known request_id does. It is pure. It reads no store, and knows no time but what it is given.
 //
-// End is the first table and Come the second. Each case of their switches is a row, and the first
+// End is the first table and Repeat the second. Each case of their switches is a row, and the first
 // row that holds decides.
 package decide
 
@@ -26,19 +26,13 @@ type Steps struct {
 }
 
 // MayHaveEffect reports whether a write took effect or may have.
-func (s Steps) MayHaveEffect() bool { return s.Sent || s.Done || s.lost() }
+func (s Steps) MayHaveEffect() bool { return s.Sent || s.Done || s.isUnverifiable() }
 
 // Attempted reports whether a write came to an outcome or may have left.
 func (s Steps) Attempted() bool { return s.MayHaveEffect() || s.Refused }
 
-// inDoubt reports whether a write may have taken effect without anyone knowing. A method that
-// returned an answer has settled the writes that it was to send again, except those of items that
-// failed.
-func (e Evidence) inDoubt() bool {
-	return e.Steps.Sent || e.Steps.Unverifiable || e.Steps.Resend && (e.Returned != Answer || e.AnItemFailed)
-}
-
-func (s Steps) lost() bool { return s.Unverifiable || s.Resend }
+// isUnverifiable reports whether a step is unverifiable, also one that this run is to send again.
+func (s Steps) isUnverifiable() bool { return s.Unverifiable || s.Resend }
 
 // Returned is what a method returned.
 type Returned int
@@ -74,6 +68,13 @@ type Evidence struct {
 	SentNow bool
 	// Unsettleable says that the method marked its outcome as one that no further run can resolve.
 	Unsettleable bool
+}
+
+// inDoubt reports whether a write may have taken effect without anyone knowing. A method that
+// returned an answer has settled the writes that it was to send again, except those of items that
+// failed.
+func (e Evidence) inDoubt() bool {
+	return e.Steps.Sent || e.Steps.Unverifiable || e.Steps.Resend && (e.Returned != Answer || e.AnItemFailed)
 }
 
 // Told is what the caller of a run is told.
@@ -142,7 +143,7 @@ func (e Evidence) next() Next {
 		return GiveUp
 	case e.GivenUp && !e.SentNow:
 		return GiveUp
-	case e.Steps.lost() && !e.Steps.Sent: // nothing is left that can be read back
+	case e.Steps.isUnverifiable() && !e.Steps.Sent: // nothing is left that can be read back
 		return GiveUp
 	default:
 		return Settle

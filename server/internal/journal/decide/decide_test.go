@@ -9,16 +9,16 @@ import (
 
 // The sets of steps of the tables.
 var (
-	none         = decide.Steps{}
-	done         = decide.Steps{Done: true}
-	refused      = decide.Steps{Refused: true}
-	sent         = decide.Steps{Sent: true}
-	lost         = decide.Steps{Unverifiable: true}
-	resend       = decide.Steps{Resend: true}
-	sentAndLost  = decide.Steps{Sent: true, Unverifiable: true}
-	doneRefused  = decide.Steps{Done: true, Refused: true}
-	doneAndSent  = decide.Steps{Done: true, Sent: true}
-	doneAndRetry = decide.Steps{Done: true, Resend: true}
+	none                = decide.Steps{}
+	done                = decide.Steps{Done: true}
+	refused             = decide.Steps{Refused: true}
+	sent                = decide.Steps{Sent: true}
+	unverifiable        = decide.Steps{Unverifiable: true}
+	resend              = decide.Steps{Resend: true}
+	sentAndUnverifiable = decide.Steps{Sent: true, Unverifiable: true}
+	doneRefused         = decide.Steps{Done: true, Refused: true}
+	doneAndSent         = decide.Steps{Done: true, Sent: true}
+	doneAndRetry        = decide.Steps{Done: true, Resend: true}
 )
 
 // TestEnd has a row for every row of the table of a run that ended.
@@ -53,7 +53,7 @@ func TestEnd(t *testing.T) {
 		{"an answer, an item failed, resend still marked",
 			e{Steps: doneAndRetry, AnItemFailed: true}, unknown, answer, giveUp},
 		{"an answer, a write in doubt", e{Steps: sent}, unknown, answer, settle},
-		{"an answer, a write unverifiable", e{Steps: lost}, unknown, answer, giveUp},
+		{"an answer, a write unverifiable", e{Steps: unverifiable}, unknown, answer, giveUp},
 		{"an answer, a record not written", e{Steps: done, Unrecorded: true}, unknown, answer, settle},
 
 		{"an error, no write", e{Returned: anError}, failed, theError, over},
@@ -73,10 +73,10 @@ func TestEnd(t *testing.T) {
 
 		{"outcome unknown", e{Returned: dontKnow, Steps: sent}, unknown, theError, settle},
 		{"outcome unknown, nothing sent", e{Returned: dontKnow}, unknown, theError, settle},
-		{"outcome unknown, only lost steps", e{Returned: dontKnow, Steps: lost}, unknown, theError, giveUp},
+		{"outcome unknown, only unverifiable steps", e{Returned: dontKnow, Steps: unverifiable}, unknown, theError, giveUp},
 		{"outcome unknown, only steps to be resent", e{Returned: dontKnow, Steps: resend}, unknown, theError, giveUp},
-		{"outcome unknown, a lost step beside one to read back",
-			e{Returned: dontKnow, Steps: sentAndLost}, unknown, theError, settle},
+		{"outcome unknown, an unverifiable step beside one to read back",
+			e{Returned: dontKnow, Steps: sentAndUnverifiable}, unknown, theError, settle},
 		{"outcome unknown, marked unsettleable",
 			e{Returned: dontKnow, Steps: sent, Unsettleable: true}, unknown, theError, giveUp},
 		{"outcome unknown, given up, nothing sent",
@@ -101,8 +101,8 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// TestCome has a row for every row of the table of a known request_id.
-func TestCome(t *testing.T) {
+// TestRepeat has a row for every row of the table of a known request_id.
+func TestRepeat(t *testing.T) {
 	t.Parallel()
 	type known = decide.Known
 	tests := []struct {
@@ -111,12 +111,6 @@ func TestCome(t *testing.T) {
 		want  decide.Resume
 	}{
 		{"it succeeded", known{State: decide.Succeeded}, decide.Replay},
-		{"it succeeded, and a replica has just claimed it",
-			known{State: decide.Succeeded, Running: true}, decide.Replay},
-		{"it is running, before a write", known{State: decide.Intended, Running: true}, decide.Wait},
-		{"it is running, after a write", known{State: decide.Sent, Running: true}, decide.Wait},
-		{"it is being settled", known{State: decide.Unknown, Running: true}, decide.Wait},
-		{"it failed, and runs again", known{State: decide.Failed, Running: true, HasAnswer: true}, decide.Wait},
 		{"its replica died before a write", known{State: decide.Intended}, decide.Run},
 		{"its replica died after a write", known{State: decide.Sent, Steps: sent}, decide.Run},
 		{"it is unknown", known{State: decide.Unknown, Steps: sent}, decide.Run},
@@ -133,8 +127,8 @@ func TestCome(t *testing.T) {
 			known{State: decide.Failed, Retryable: true, EndedMeanwhile: true}, decide.Replay},
 	}
 	for _, tt := range tests {
-		if got := decide.Come(tt.given); got != tt.want {
-			t.Errorf("%s: Come is %d, want %d", tt.name, got, tt.want)
+		if got := decide.Repeat(tt.given); got != tt.want {
+			t.Errorf("%s: Repeat is %d, want %d", tt.name, got, tt.want)
 		}
 	}
 }
@@ -150,7 +144,7 @@ func TestReopened(t *testing.T) {
 		{"no step", none, decide.Intended, false},
 		{"a refusal", refused, decide.Intended, false},
 		{"a write done", doneRefused, decide.Unknown, true},
-		{"a write lost", lost, decide.Unknown, true},
+		{"an unverifiable write", unverifiable, decide.Unknown, true},
 		{"a write to be resent", resend, decide.Unknown, true},
 	}
 	for _, tt := range tests {

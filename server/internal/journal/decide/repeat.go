@@ -2,12 +2,10 @@ package decide
 
 import pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 
-// Known is the mutation whose request_id came again.
+// Known is the mutation whose request_id came again. No living replica runs it, unless it succeeded.
 type Known struct {
 	State pb.Mutation_State
 	Steps Steps
-	// Running says that a living replica runs the mutation.
-	Running bool
 	// HasAnswer says that the record holds an answer. A failed batch has one.
 	HasAnswer bool
 	// Retryable says that the recorded error lies in the moment and not in the request.
@@ -22,21 +20,19 @@ type Resume int
 const (
 	// Replay returns the recorded outcome.
 	Replay Resume = iota
-	// Wait waits until nobody runs the mutation.
-	Wait
+
 	// Run runs the method again on the recorded steps.
 	Run
 	// Reopen moves the mutation back from FAILED, and then runs its method again.
 	Reopen
 )
 
-// Come decides what a call with a known request_id does.
-func Come(k Known) Resume {
+// Repeat decides what a call with a known request_id does.
+func Repeat(k Known) Resume {
 	switch {
 	case k.State == Succeeded:
 		return Replay
-	case k.Running:
-		return Wait
+
 	case k.State != Failed: // nobody knows the outcome yet
 		return Run
 	case k.HasAnswer: // a batch, each of whose items failed
@@ -56,7 +52,7 @@ func Come(k Known) Resume {
 // effect or may have are kept, and the snapshots with them. Otherwise every step is deleted, since
 // the method begins afresh.
 func Reopened(s Steps) (state pb.Mutation_State, keepEffects bool) {
-	if s.Done || s.lost() {
+	if s.Done || s.isUnverifiable() {
 		return Unknown, true
 	}
 	return Intended, false
