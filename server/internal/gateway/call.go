@@ -37,7 +37,7 @@ func (g *gateway) serveCall(w http.ResponseWriter, r *http.Request, route *route
 		}
 	}
 	s := &spelling{route: route, keyed: r.Header.Get(idempotencyKey) != ""}
-	ctx, err := g.allowed(ctx, r, route, params)
+	ctx, err := g.authorized(ctx, r, route, params)
 	var request proto.Message
 	if err == nil {
 		request, err = g.read(w, r, params, s)
@@ -102,8 +102,8 @@ func writeBody(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body) // An error here means that the client has left.
 }
 
-// allowed returns the context of a caller who may make the call now, or the context so far and the error.
-func (g *gateway) allowed(
+// authorized returns the context of a caller who may make the call now, or the context so far and the error.
+func (g *gateway) authorized(
 	ctx context.Context, r *http.Request, route *route, params params,
 ) (context.Context, error) {
 	method := route.FullMethod()

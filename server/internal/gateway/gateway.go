@@ -66,7 +66,7 @@ type gateway struct {
 	streams map[string]func(context.Context, *call) // by full method name
 	pages   map[string]http.HandlerFunc
 	console map[string]http.HandlerFunc        // by the name of the file
-	people  map[string]map[string]session.Page // by path and method
+	logins  map[string]map[string]session.Page // the pages by which people log in or out, by path and method
 	maxBody int64
 	guard   func() *webguard.Guard
 
@@ -99,7 +99,7 @@ func New(o Options) (http.Handler, error) {
 	g.routes = contractRoutes()
 	g.pages = pages(o)
 	g.console = consoleFiles()
-	g.people = o.Sessions.Pages()
+	g.logins = o.Sessions.Pages()
 	g.streams = streams(o.Conn)
 	return g, nil
 }
@@ -133,15 +133,15 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 		g.servePage(w, r, path, page)
 		return
 	}
-	page, isPerson := g.people[path]
-	if !isPerson && isConsole(path) {
+	page, isLogin := g.logins[path]
+	if !isLogin && isConsole(path) {
 		g.serveConsole(w, r)
 		return
 	}
 	w.Header()["Cache-Control"] = noStore // responses may hold secrets
-	if isPerson {
+	if isLogin {
 		telemetry.SetRoute(r.Context(), path)
-		servePerson(w, r, path, page)
+		serveLogin(w, r, path, page)
 		return
 	}
 	method := readOf(r.Method)

@@ -13,8 +13,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/session"
 )
 
-// servePerson serves a page by which people log in or out.
-func servePerson(w http.ResponseWriter, r *http.Request, path string, methods map[string]session.Page) {
+// serveLogin serves a page by which people log in or out.
+func serveLogin(w http.ResponseWriter, r *http.Request, path string, methods map[string]session.Page) {
 	page := methods[r.Method]
 	if page == nil {
 		wrongMethod(w, path, r.Method, slices.Sorted(maps.Keys(methods))...)
