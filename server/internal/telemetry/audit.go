@@ -27,7 +27,7 @@ func (m *Metrics) ShowAudit(c Copy, t Trail) error {
 	age := i.gauge("drmhub.audit.uncopied.age", "s", "Time since the first of these events. 0: there are none.")
 	i.call(func(_ context.Context, o metric.Observer) error {
 		copied := c.Copied()
-		doubtful, since := t.Unconfirmed()
+		unconfirmed, since := t.Unconfirmed()
 		if since.IsZero() || !copied.Since.IsZero() && copied.Since.Before(since) {
 			since = copied.Since
 		}
@@ -37,7 +37,7 @@ func (m *Metrics) ShowAudit(c Copy, t Trail) error {
 		}
 		o.ObserveInt64(events, copied.Events)
 		o.ObserveInt64(failures, copied.Failures)
-		o.ObserveFloat64(uncopied, float64(copied.Unwritten+doubtful))
+		o.ObserveFloat64(uncopied, float64(copied.Unwritten+unconfirmed))
 		o.ObserveFloat64(age, waited.Seconds())
 		return nil
 	}, events, failures, uncopied, age)

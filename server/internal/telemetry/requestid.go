@@ -17,7 +17,7 @@ const (
 
 // requestID returns the id of a call: the one that the caller sent, if it can be written everywhere, or a new one.
 func requestID(sent []string) string {
-	if len(sent) == 1 && sane(sent[0]) {
+	if len(sent) == 1 && isValidRequestID(sent[0]) {
 		return sent[0]
 	}
 	var random [12]byte
@@ -36,8 +36,8 @@ func WithRequestID(next http.Handler) http.Handler {
 	})
 }
 
-// sane reports whether an id is short printable ASCII without spaces.
-func sane(id string) bool {
+// isValidRequestID reports whether an id is short printable ASCII without spaces.
+func isValidRequestID(id string) bool {
 	if id == "" || len(id) > maxRequestID {
 		return false
 	}

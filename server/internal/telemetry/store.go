@@ -40,7 +40,7 @@ func (m *Metrics) ShowStore(db *store.DB) error {
 	queue := i.gauge("drmhub.store.queue", "{write}", "Writes that wait for a transaction.")
 	pool, state := "db.client.connection.pool.name", "db.client.connection.state"
 	connections := i.gauge("db.client.connection.count", "{connection}", "Connections to the database.")
-	most := i.gauge("db.client.connection.max", "{connection}", "The largest number of connections to the database.")
+	maxConnections := i.gauge("db.client.connection.max", "{connection}", "The largest number of connections to the database.")
 	waits := i.total("drmhub.store.connection.waits", "{wait}", "Uses of a connection that had to wait for one.")
 	i.call(func(_ context.Context, o metric.Observer) error {
 		load := db.Load()
@@ -48,11 +48,11 @@ func (m *Metrics) ShowStore(db *store.DB) error {
 		for name, s := range map[string]sql.DBStats{"reads": load.Reads, "writes": load.Writes} {
 			o.ObserveFloat64(connections, float64(s.InUse), labels(pool, name, state, "used"))
 			o.ObserveFloat64(connections, float64(s.Idle), labels(pool, name, state, "idle"))
-			o.ObserveFloat64(most, float64(s.MaxOpenConnections), labels(pool, name))
+			o.ObserveFloat64(maxConnections, float64(s.MaxOpenConnections), labels(pool, name))
 			o.ObserveInt64(waits, s.WaitCount, labels(pool, name))
 		}
 		return nil
-	}, queue, connections, most, waits)
+	}, queue, connections, maxConnections, waits)
 	if i.err != nil {
 		return i.err
 	}

@@ -86,48 +86,6 @@ func (m *Metrics) CountRefused(reason string) {
 	m.refused.Add(context.Background(), 1, metric.WithAttributes(attribute.String("reason", reason)))
 }
 
-// A KeySet is a JSON Web Key Set that is fetched from the issuer.
-type KeySet interface {
-	// Age returns how long ago the keys were fetched, or false if that never succeeded.
-	Age() (time.Duration, bool)
-	// Failures returns how many fetches have failed.
-	Failures() int64
-	// Interval returns how often the keys are fetched.
-	Interval() time.Duration
-}
-
-// ShowKeySets shows the age of the key sets that current returns, and their failed fetches, by their place in
-// the configuration.
-func (m *Metrics) ShowKeySets(current func() []KeySet) error {
-	age, err := m.meter.Float64ObservableGauge("drmhub.jwks.age",
-		metric.WithDescription("Time since the key set was fetched."), metric.WithUnit("s"))
-	if err != nil {
-		return err
-	}
-	interval, err := m.meter.Float64ObservableGauge("drmhub.jwks.interval",
-		metric.WithDescription("How often the key set is fetched."), metric.WithUnit("s"))
-	if err != nil {
-		return err
-	}
-	failures, err := m.meter.Int64ObservableCounter("drmhub.jwks.fetch.failures",
-		metric.WithDescription("Fetches of the key set that failed."), metric.WithUnit("{fetch}"))
-	if err != nil {
-		return err
-	}
-	_, err = m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for i, set := range current() {
-			of := metric.WithAttributes(attribute.Int("set", i))
-			o.ObserveInt64(failures, set.Failures(), of)
-			o.ObserveFloat64(interval, set.Interval().Seconds(), of)
-			if fetched, ok := set.Age(); ok {
-				o.ObserveFloat64(age, fetched.Seconds(), of)
-			}
-		}
-		return nil
-	}, age, interval, failures)
-	return err
-}
-
 // ShowCertificates shows when the certificates of listeners end, by the listener.
 func (m *Metrics) ShowCertificates(expiry map[string]func() time.Time) error {
 	_, err := m.meter.Float64ObservableGauge("drmhub.certificate.expiry",

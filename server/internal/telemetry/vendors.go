@@ -22,37 +22,53 @@ func (m *Metrics) ShowVendors(accounts func() []*upstream.Account) error {
 	rejected := i.gauge("drmhub.vendor.credentials.rejected", "", "1: the vendor refuses the credentials of drmhub.")
 	drift := i.gauge("drmhub.vendor.drift", "{difference}",
 		"Known differences between a vendor's responses and its documents.")
+	observe := func(o metric.Observer, a *upstream.Account) {
+		s, vendor := a.Status(), a.ID()
+		for _, b := range s.Breakers {
+			for _, state := range breakerStates {
+				is := labels("vendor", vendor, "breaker", b.Name, "state", state)
+				o.ObserveFloat64(breaker, flag(b.State == state), is)
+			}
+		}
+		o.ObserveFloat64(pause, s.PauseLeft.Seconds(), labels("vendor", vendor))
+		o.ObserveFloat64(rejected, flag(!s.CredentialsRejected.IsZero()), labels("vendor", vendor))
+		for kind, n := range driftsOf(a) {
+			o.ObserveFloat64(drift, float64(n), labels("vendor", vendor, "kind", string(kind)))
+		}
+	}
+	i.call(func(_ context.Context, o metric.Observer) error {
+		for _, a := range accounts() {
+			observe(o, a)
+		}
+		return nil
+	}, breaker, pause, rejected, drift)
+	i.showLanes(accounts)
+	return i.err
+}
+
+// showLanes shows the lanes of the vendor accounts.
+func (i *instruments) showLanes(accounts func() []*upstream.Account) {
 	places := i.gauge("drmhub.vendor.lane.places", "{request}", "Requests to the vendor that may be under way at once.")
 	used := i.gauge("drmhub.vendor.lane.used", "{request}", "Requests to the vendor that are under way.")
 	waiting := i.gauge("drmhub.vendor.lane.waiting", "{request}", "Requests to the vendor that wait for a place.")
 	refused := i.total("drmhub.vendor.lane.refused", "{request}", "Requests that drmhub did not send, by the reason.")
+	observe := func(o metric.Observer, vendor string, l upstream.LaneStatus) {
+		lane := labels("vendor", vendor, "lane", l.Name)
+		o.ObserveFloat64(places, float64(l.Places), lane)
+		o.ObserveFloat64(used, float64(l.Used), lane)
+		o.ObserveFloat64(waiting, float64(l.Waiting), lane)
+		for why, n := range l.Refused {
+			o.ObserveInt64(refused, int64(n), labels("vendor", vendor, "lane", l.Name, "reason", string(why)))
+		}
+	}
 	i.call(func(_ context.Context, o metric.Observer) error {
 		for _, a := range accounts() {
-			s, vendor := a.Status(), a.ID()
-			for _, b := range s.Breakers {
-				for _, state := range breakerStates {
-					is := labels("vendor", vendor, "breaker", b.Name, "state", state)
-					o.ObserveFloat64(breaker, flag(b.State == state), is)
-				}
-			}
-			for _, l := range s.Lanes {
-				lane := labels("vendor", vendor, "lane", l.Name)
-				o.ObserveFloat64(places, float64(l.Places), lane)
-				o.ObserveFloat64(used, float64(l.Used), lane)
-				o.ObserveFloat64(waiting, float64(l.Waiting), lane)
-				for why, n := range l.Refused {
-					o.ObserveInt64(refused, int64(n), labels("vendor", vendor, "lane", l.Name, "reason", string(why)))
-				}
-			}
-			o.ObserveFloat64(pause, s.PauseLeft.Seconds(), labels("vendor", vendor))
-			o.ObserveFloat64(rejected, flag(!s.CredentialsRejected.IsZero()), labels("vendor", vendor))
-			for kind, n := range driftsOf(a) {
-				o.ObserveFloat64(drift, float64(n), labels("vendor", vendor, "kind", string(kind)))
+			for _, l := range a.Status().Lanes {
+				observe(o, a.ID(), l)
 			}
 		}
 		return nil
-	}, breaker, pause, rejected, drift, places, used, waiting, refused)
-	return i.err
+	}, places, used, waiting, refused)
 }
 
 // driftsOf returns how many differences of each kind an account has shown.
