@@ -76,11 +76,11 @@ func decode(resp *http.Response, into any, maxBody int64) error {
 	if ok, isPage := jsonx.CanRead(into); ok {
 		buffer := pageBuffers.Get().(*bytes.Buffer)
 		defer recycle(buffer)
-		most := int64(maxObject)
+		maxSize := int64(maxObject)
 		if isPage {
-			most = maxPage
+			maxSize = maxPage
 		}
-		if content, ok = readAtOnce(content, buffer, into, min(most, maxBody)); ok {
+		if content, ok = readAtOnce(content, buffer, into, min(maxSize, maxBody)); ok {
 			return nil
 		}
 	}

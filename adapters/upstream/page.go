@@ -22,14 +22,14 @@ func recycle(buffer *bytes.Buffer) {
 	pageBuffers.Put(buffer)
 }
 
-// readAtOnce reads a response of at most so many bytes into a buffer, and decodes it if it has the usual form.
+// readAtOnce reads a response of at most maxSize bytes into a buffer, and decodes it if it has the usual form.
 // Otherwise it returns false, and all of the content again.
-func readAtOnce(content io.Reader, buffer *bytes.Buffer, into any, most int64) (again io.Reader, ok bool) {
-	_, err := buffer.ReadFrom(io.LimitReader(content, most+1))
+func readAtOnce(content io.Reader, buffer *bytes.Buffer, into any, maxSize int64) (again io.Reader, ok bool) {
+	_, err := buffer.ReadFrom(io.LimitReader(content, maxSize+1))
 	switch {
 	case err != nil:
 		content = failing{err}
-	case int64(buffer.Len()) <= most && jsonx.Read(buffer.Bytes(), into):
+	case int64(buffer.Len()) <= maxSize && jsonx.Read(buffer.Bytes(), into):
 		return nil, true
 	default:
 		zero(into)

@@ -29,14 +29,14 @@ func share(descriptors uint64, listeners int) int {
 
 // Listener returns a listener with at most so many open connections. It closes further ones at once: a
 // client that is refused can try another replica, and one that waits cannot.
-func Listener(l *net.TCPListener, name string, most int, log *slog.Logger) net.Listener {
-	return &listener{TCPListener: l, name: name, most: int64(most), log: log}
+func Listener(l *net.TCPListener, name string, limit int, log *slog.Logger) net.Listener {
+	return &listener{TCPListener: l, name: name, limit: int64(limit), log: log}
 }
 
 type listener struct {
 	*net.TCPListener
 	name   string
-	most   int64
+	limit  int64
 	log    *slog.Logger
 	open   atomic.Int64
 	logged time.Time // only Accept uses it
@@ -49,7 +49,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.open.Add(1) <= l.most {
+		if l.open.Add(1) <= l.limit {
 			return &conn{TCPConn: c, closed: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
 		}
 		l.open.Add(-1)
@@ -58,7 +58,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		if time.Since(l.logged) >= refusalPause {
 			l.logged = time.Now()
 			l.log.WarnContext(context.Background(), "connections are refused: too many are open",
-				"listener", l.name, "limit", l.most)
+				"listener", l.name, "limit", l.limit)
 		}
 	}
 }

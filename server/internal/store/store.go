@@ -57,8 +57,8 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	return d, nil
 }
 
-// takeOver buries the processes that had the file before this one. No other process has it open for
-// writing, so all of them are dead, and what they ran needs no wait for the end of their leases.
+// takeOver ends the leases of the processes that had the file before this one. No other process has it
+// open for writing, so all of them are dead, and nobody needs to wait for the end of their leases.
 func (d *DB) takeOver(ctx context.Context) error {
 	for _, remove := range []string{"DELETE FROM replicas", "DELETE FROM archive_leases"} {
 		if _, err := d.writes.ExecContext(ctx, remove); err != nil {
