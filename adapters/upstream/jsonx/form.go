@@ -50,7 +50,7 @@ const (
 	anObject
 	aList
 	aRow
-	aUsual // and nothing else
+	aUsual // a Usual value that is not Plain
 )
 
 // A member says where a member of an object goes.
@@ -132,7 +132,7 @@ func newForm(t reflect.Type, at place) *form {
 		f.kind = aTime
 	case t == valueType:
 		f.kind = aValue
-	case decodesItself(t):
+	case typeDecodesItself(t):
 		return nil
 	}
 	if f.kind != ignored {
@@ -204,8 +204,8 @@ func newObjectForm(t reflect.Type, at place) *form {
 	return f
 }
 
-// decodesItself reports whether a type has a method that decodes it.
-func decodesItself(t reflect.Type) bool {
+// typeDecodesItself reports whether a type has a method that decodes it.
+func typeDecodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(unmarshaler) || p.Implements(reflect.TypeFor[json.Unmarshaler]()) ||
 		p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())

@@ -69,21 +69,21 @@ func IsBegunBy(text []byte) bool {
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
-// The options of both functions.
+// response has the options of UnmarshalRead, and nested those of the other functions.
 var (
 	response = json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(
 		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error {
-			if d.StackDepth() == 0 && !own(into) {
-				return whole(d, into)
+			if d.StackDepth() == 0 && !decodesItself(into) {
+				return checkKind(d, into)
 			}
-			return loose(d, into, nil)
+			return decodeLoosely(d, into, nil)
 		})))
 	nested = json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(
-		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error { return loose(d, into, nil) })))
+		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error { return decodeLoosely(d, into, nil) })))
 )
 
-// whole checks the kind of a response, and leaves the rest to the decoder.
-func whole(d *jsontext.Decoder, into any) error {
+// checkKind checks the kind of a response, and leaves the rest to the decoder.
+func checkKind(d *jsontext.Decoder, into any) error {
 	wanted := map[reflect.Kind]jsontext.Kind{reflect.Struct: '{', reflect.Slice: '['}
 	kind := wanted[reflect.TypeOf(into).Elem().Kind()]
 	if got := d.PeekKind(); kind != 0 && got != kind && got != 'n' && got != jsontext.KindInvalid {
@@ -94,8 +94,8 @@ func whole(d *jsontext.Decoder, into any) error {
 
 var unmarshaler = reflect.TypeFor[json.UnmarshalerFrom]()
 
-// own reports whether a value decodes itself.
-func own(into any) bool {
+// decodesItself reports whether a value decodes itself.
+func decodesItself(into any) bool {
 	switch into.(type) {
 	case json.UnmarshalerFrom, json.Unmarshaler:
 		return true
@@ -103,14 +103,14 @@ func own(into any) bool {
 	return false
 }
 
-// loose decodes the next value if its spelling is an unusual one, or its type needs a check. It
+// decodeLoosely decodes the next value if its spelling is an unusual one, or its type needs a check. It
 // returns errors.ErrUnsupported, and reads nothing, if the decoder decodes it. With a record, a
 // misfit is recorded and skipped.
-func loose(d *jsontext.Decoder, into any, record func(*Misfit)) error {
-	if from, decodesItself := into.(json.UnmarshalerFrom); decodesItself && record != nil {
+func decodeLoosely(d *jsontext.Decoder, into any, record func(*Misfit)) error {
+	if from, ok := into.(json.UnmarshalerFrom); ok && record != nil {
 		return recordOwn(d, from, record)
 	}
-	if own(into) {
+	if decodesItself(into) {
 		return errors.ErrUnsupported
 	}
 	v := reflect.ValueOf(into).Elem()
@@ -140,17 +140,17 @@ func loose(d *jsontext.Decoder, into any, record func(*Misfit)) error {
 		return errors.ErrUnsupported // The decoder says what is wrong.
 	}
 	if v.Kind() == reflect.Pointer {
-		return pointer(d, v, record)
+		return decodePointer(d, v, record)
 	}
 	value, err := d.ReadValue()
 	if err != nil {
 		return err
 	}
-	return settle(d, set(v, value), value, record)
+	return misfitOf(d, set(v, value), value, record)
 }
 
-// pointer decodes a value that may be a spelling of none, which is nil.
-func pointer(d *jsontext.Decoder, v reflect.Value, record func(*Misfit)) error {
+// decodePointer decodes a value that may be a spelling of none, which is nil.
+func decodePointer(d *jsontext.Decoder, v reflect.Value, record func(*Misfit)) error {
 	value, err := d.ReadValue()
 	if err != nil {
 		return err
@@ -163,15 +163,16 @@ func pointer(d *jsontext.Decoder, v reflect.Value, record func(*Misfit)) error {
 		return nil
 	default:
 		if expected := set(target.Elem(), value); expected != "" {
-			return settle(d, expected, value, record)
+			return misfitOf(d, expected, value, record)
 		}
 	}
 	v.Set(target)
 	return nil
 }
 
-// settle returns the misfit of a value, if something else was expected.
-func settle(d *jsontext.Decoder, expected string, value jsontext.Value, record func(*Misfit)) error {
+// misfitOf returns the misfit of a value, if something else was expected. With a record, it records the misfit
+// instead.
+func misfitOf(d *jsontext.Decoder, expected string, value jsontext.Value, record func(*Misfit)) error {
 	if expected == "" {
 		return nil
 	}
@@ -200,7 +201,7 @@ func recordOwn(d *jsontext.Decoder, into json.UnmarshalerFrom, record func(*Misf
 // recording returns the options that record misfits, and skip them.
 func recording(record func(*Misfit)) json.Options {
 	return json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(
-		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error { return loose(d, into, record) })))
+		json.UnmarshalFromFunc(func(d *jsontext.Decoder, into any) error { return decodeLoosely(d, into, record) })))
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
