@@ -39,9 +39,7 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/program"
 )
 
-func main() {
-	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
-}
+func main() { program.Main(run) }
 
 type options struct {
 	engine string

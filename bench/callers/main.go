@@ -29,7 +29,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/drmhub/drmhub/bench/internal/issuer"
@@ -46,9 +45,7 @@ const (
 	callers    = 16
 )
 
-func main() {
-	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
-}
+func main() { program.Main(run) }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("callers", flag.ContinueOnError)

@@ -60,7 +60,9 @@ import (
 )
 
 func main() {
-	program.Main(func(ctx context.Context, args []string) error { return command(ctx, args, os.Stdout, os.Stderr) })
+	program.Main(func(ctx context.Context, args []string, out io.Writer) error {
+		return command(ctx, args, out, os.Stderr)
+	})
 }
 
 func command(ctx context.Context, args []string, out, progress io.Writer) error {

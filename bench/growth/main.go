@@ -26,7 +26,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -34,9 +33,7 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/program"
 )
 
-func main() {
-	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
-}
+func main() { program.Main(run) }
 
 // A dimension is one thing of which there can be more.
 type dimension struct {

@@ -30,9 +30,7 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
-func main() {
-	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
-}
+func main() { program.Main(run) }
 
 // The bounds of what is measured.
 const (

@@ -32,7 +32,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -41,9 +40,7 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
-func main() {
-	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
-}
+func main() { program.Main(run) }
 
 // callers are the numbers of calls at the same time.
 var callers = []int{1, 16, 64}

@@ -17,7 +17,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -26,9 +25,7 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
-func main() {
-	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
-}
+func main() { program.Main(run) }
 
 const (
 	// callers is how many callers list sites at once.

@@ -18,16 +18,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/drmhub/drmhub/bench/internal/program"
 	"github.com/drmhub/drmhub/internal/postgres"
 )
 
-func main() {
-	program.Main(func(ctx context.Context, args []string) error { return run(ctx, args, os.Stdout) })
-}
+func main() { program.Main(run) }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("restart", flag.ContinueOnError)
