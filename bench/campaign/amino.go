@@ -16,17 +16,17 @@ import (
 // aminoProducts is the number of products, which all clients share.
 const aminoProducts = 20
 
-func aminoKinds() []*kind {
+func aminoKinds() []*opKind {
 	const vendor = "amino"
-	return []*kind{
-		newKind(vendor, pb.ProductLicenseService_CreateProduct_FullMethodName, func(_ *world, o *op) {
+	return []*opKind{
+		newKind(vendor, pb.ProductLicenseService_CreateProduct_FullMethodName, func(_ *testbed, o *op) {
 			product := &pb.Product{DisplayName: o.token, Buyable: o.chance(0.5)}
 			o.request = &pb.CreateProductRequest{Parent: "vendors/amino", Product: product}
 			o.claim(claimBy("create", emulator.EffectProductCreated, "name", o.token))
 		}, func(o *op, a *pb.Product) { o.claims[0].key = lastSegment(a.GetName()) }),
-		newKind(vendor, pb.ProductLicenseService_UpdateProduct_FullMethodName, func(w *world, o *op) {
+		newKind(vendor, pb.ProductLicenseService_UpdateProduct_FullMethodName, func(b *testbed, o *op) {
 			name := anyProduct(o)
-			if p, chosen := oneOfLast(o, w.amino.Products()); chosen {
+			if p, chosen := oneOfLast(o, b.amino.Products()); chosen {
 				name = "vendors/amino/products/" + p.ID
 			}
 			o.request = &pb.UpdateProductRequest{
@@ -40,9 +40,9 @@ func aminoKinds() []*kind {
 		}, func(*op, *pb.Product) {}),
 		newKind(vendor, pb.ProductLicenseService_CreateProductLicense_FullMethodName, planLicense,
 			func(o *op, a *pb.ProductLicense) { o.claims[0].key = lastSegment(a.GetName()) }),
-		newKind(vendor, pb.ProductLicenseService_DeleteProductLicense_FullMethodName, func(w *world, o *op) {
-			id := w.heldLicense(o, "delete")
-			if l, chosen := oneOfLast(o, w.issued()); chosen {
+		newKind(vendor, pb.ProductLicenseService_DeleteProductLicense_FullMethodName, func(b *testbed, o *op) {
+			id := b.heldLicense(o, "delete")
+			if l, chosen := oneOfLast(o, b.issued()); chosen {
 				id = l.ID
 			}
 			o.request = &pb.DeleteProductLicenseRequest{Name: "vendors/amino/productLicenses/" + id}
@@ -65,23 +65,23 @@ func anyProduct(o *op) string {
 
 // heldLicense returns a license for an op of this purpose, or one that other ops revoke too. It puts
 // the license there.
-func (w *world) heldLicense(o *op, purpose string) string {
+func (b *testbed) heldLicense(o *op, purpose string) string {
 	id := purpose + "-" + o.token
 	if o.chance(0.2) {
 		id = "delete-" + o.shared(30)
 	}
-	w.once("amino "+id, func() { w.putLicense(id) })
+	b.once("amino "+id, func() { b.putLicense(id) })
 	return id
 }
 
 // issued returns the licenses that ops have issued, without those of putLicense.
-func (w *world) issued() []emulator.License {
-	return slices.DeleteFunc(w.amino.Licenses(), func(l emulator.License) bool { return l.UserID == "user-"+l.ID })
+func (b *testbed) issued() []emulator.License {
+	return slices.DeleteFunc(b.amino.Licenses(), func(l emulator.License) bool { return l.UserID == "user-"+l.ID })
 }
 
 // putLicense gives a license to a user of its own, for an order of its own.
-func (w *world) putLicense(id string) {
-	w.amino.PutLicenses(emulator.License{ID: id, UserID: "user-" + id, ProductID: productID(0), OrderID: "old-" + id})
+func (b *testbed) putLicense(id string) {
+	b.amino.PutLicenses(emulator.License{ID: id, UserID: "user-" + id, ProductID: productID(0), OrderID: "old-" + id})
 }
 
 func claimIssue(step, user, order string) *claim {
@@ -95,7 +95,7 @@ func claimIssue(step, user, order string) *claim {
 
 // planLicense creates licenses. Some have no order id, and some share an order but are different
 // licenses.
-func planLicense(_ *world, o *op) {
+func planLicense(_ *testbed, o *op) {
 	l := &pb.ProductLicense{
 		User: "user-" + o.token, Product: anyProduct(o), OrderId: "create-" + o.token,
 		Purchase: &pb.ProductLicense_Purchase{PaymentMethod: o.token, Time: o.instant()},
@@ -117,7 +117,7 @@ func (o *op) instant() *timestamppb.Timestamp {
 }
 
 // planBatchCreate creates some licenses. Now and then a product does not exist.
-func planBatchCreate(_ *world, o *op) {
+func planBatchCreate(_ *testbed, o *op) {
 	req := &pb.BatchCreateProductLicensesRequest{Parent: "vendors/amino"}
 	for i := range 2 + o.random.IntN(4) {
 		order := fmt.Sprintf("batch-%s-%d", o.token, i)
@@ -132,16 +132,16 @@ func planBatchCreate(_ *world, o *op) {
 }
 
 // planBatchDelete revokes some licenses. Now and then a license does not exist.
-func planBatchDelete(w *world, o *op) {
+func planBatchDelete(b *testbed, o *op) {
 	req := &pb.BatchDeleteProductLicensesRequest{Parent: "vendors/amino"}
 	for i := range 2 + o.random.IntN(4) {
 		id := fmt.Sprintf("batch-%s-%d", o.token, i)
 		switch which := o.random.Float64(); {
 		case which < 0.1: // not there
 		case which < 0.3 && i == 0:
-			id = w.heldLicense(o, "batch")
+			id = b.heldLicense(o, "batch")
 		default:
-			w.putLicense(id)
+			b.putLicense(id)
 		}
 		req.Names = append(req.Names, "vendors/amino/productLicenses/"+id)
 		o.claim(&claim{step: fmt.Sprintf("item %d: revoke", i), effect: emulator.EffectLicenseDeleted, key: id})
@@ -161,8 +161,8 @@ func learnResults(o *op, results []*pb.ProductLicenseResult) {
 
 // planReplace replaces a license. Now and then AminoTV refuses the new terms, and the old ones must be
 // issued again.
-func planReplace(w *world, o *op) {
-	id := w.heldLicense(o, "replace")
+func planReplace(b *testbed, o *op) {
+	id := b.heldLicense(o, "replace")
 	l := &pb.ProductLicense{User: "user-" + id, Product: anyProduct(o), OrderId: "replace-" + o.token}
 	if o.chance(0.2) {
 		l.StartTime = o.instant()

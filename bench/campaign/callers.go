@@ -73,11 +73,11 @@ func newCallers() (teams [2][]*caller) {
 }
 
 // everyone returns the callers of both teams.
-func (w *world) everyone() []*caller { return slices.Concat(w.teams[0], w.teams[1]) }
+func (b *testbed) everyone() []*caller { return slices.Concat(b.teams[0], b.teams[1]) }
 
 // choose returns the caller of an op. Ops that follow each other have callers of different teams.
-func (w *world) choose(seed uint64, o *op) *caller {
-	team := slices.DeleteFunc(slices.Clone(w.teams[o.number%2]), func(c *caller) bool { return !c.may(o) })
+func (b *testbed) choose(seed uint64, o *op) *caller {
+	team := slices.DeleteFunc(slices.Clone(b.teams[o.number%2]), func(c *caller) bool { return !c.may(o) })
 	return team[twin.Rand(seed, fmt.Sprintf("the caller of %d", o.number)).IntN(len(team))]
 }
 

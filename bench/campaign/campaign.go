@@ -40,10 +40,10 @@ type campaign struct {
 	options
 	folder   string
 	config   string
-	world    *world
+	testbed  *testbed
 	replicas []*replica
 	clients  []*client
-	kinds    []*kind
+	kinds    []*opKind
 	result   result
 	known    map[recordKey]bool // the ops of all rounds
 	out      io.Writer          // progress
@@ -51,18 +51,18 @@ type campaign struct {
 
 // run carries out the campaign with this number of replicas on the store of dsn.
 func run(ctx context.Context, o options, binary, dsn string, replicas int, out io.Writer) (res result, err error) {
-	c := &campaign{options: o, kinds: kinds(), world: newWorld(o.Seed), out: out, known: map[recordKey]bool{}}
+	c := &campaign{options: o, kinds: kinds(), testbed: newTestbed(o.Seed), out: out, known: map[recordKey]bool{}}
 	if c.folder, err = os.MkdirTemp("", "campaign"); err != nil {
 		return res, err
 	}
-	if err := c.world.serve(ctx, o.Seed, o.Late); err != nil {
+	if err := c.testbed.serve(ctx, o.Seed, o.Late); err != nil {
 		return res, err
 	}
-	defer c.world.stop()
+	defer c.testbed.stop()
 	if dsn == "" {
 		dsn = "sqlite:" + filepath.Join(c.folder, "drmhub.db")
 	}
-	if c.config, err = writeConfig(c.folder, dsn, c.world, o); err != nil {
+	if c.config, err = writeConfig(c.folder, dsn, c.testbed, o); err != nil {
 		return res, err
 	}
 	defer func() {
@@ -115,12 +115,12 @@ func (c *campaign) startAll(binary string, n int) error {
 // settle the rest, and round compares.
 func (c *campaign) round(ctx context.Context, first, end int) error {
 	begun := time.Now()
-	for _, g := range c.world.gates {
+	for _, g := range c.testbed.gates {
 		g.rouse()
 	}
 	rough, calm := context.WithCancel(ctx)
 	var trouble sync.WaitGroup
-	trouble.Go(func() { c.world.staff(rough, c.Seed+uint64(first), c.Restarts) })
+	trouble.Go(func() { c.testbed.staff(rough, c.Seed+uint64(first), c.Restarts) })
 	killing := make(chan error, 1)
 	trouble.Go(func() { killing <- c.killer(rough, first) })
 	spied := make(chan []discrepancy, 1)
@@ -128,12 +128,12 @@ func (c *campaign) round(ctx context.Context, first, end int) error {
 	ops := c.carryOut(ctx, first, end)
 	calm()
 	trouble.Wait()
-	c.world.calm()
+	c.testbed.calm()
 	if err := errors.Join(<-killing, ctx.Err()); err != nil {
 		return err
 	}
 	worked := time.Since(begun)
-	open, err := c.clients[0].awaitSettled(ctx, c.world.teams[0][0], c.Hurry)
+	open, err := c.clients[0].awaitSettled(ctx, c.testbed.teams[0][0], c.Hurry)
 	if err != nil {
 		return err
 	}
@@ -158,9 +158,9 @@ func (c *campaign) carryOut(ctx context.Context, first, end int) []*op {
 				if n >= len(ops) {
 					return
 				}
-				ops[n] = newOp(c.world, c.Seed, first+n, c.kinds)
-				c.clients[i/perClient].carryOut(ctx, c.world, ops[n])
-				c.clients[i/perClient].tryWrong(ctx, c.world, c.Seed, ops[n])
+				ops[n] = newOp(c.testbed, c.Seed, first+n, c.kinds)
+				c.clients[i/perClient].carryOut(ctx, c.testbed, ops[n])
+				c.clients[i/perClient].tryWrong(ctx, c.testbed, c.Seed, ops[n])
 			}
 		})
 	}
@@ -189,17 +189,17 @@ func (c *campaign) killer(ctx context.Context, round int) error {
 
 // compare judges the ops of a round, when no call is in flight.
 func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation, leaks []discrepancy) error {
-	all, err := c.clients[0].mutations(ctx, c.world.teams[0][0], pb.Mutation_STATE_UNSPECIFIED)
+	all, err := c.clients[0].mutations(ctx, c.testbed.teams[0][0], pb.Mutation_STATE_UNSPECIFIED)
 	if err != nil {
 		return err
 	}
-	j := newJudge(c.world, c.Quiet, ops)
+	j := newJudge(c.testbed, c.Quiet, ops)
 	for _, m := range all {
 		j.add(m)
 	}
 	c.replay(ctx, j)
-	for vendor := range c.world.gates {
-		j.effects[vendor] = c.world.takeEffects(vendor)
+	for vendor := range c.testbed.gates {
+		j.effects[vendor] = c.testbed.takeEffects(vendor)
 	}
 	found := append(j.run(), leaks...)
 	shown, err := c.compareViews(ctx, all, len(ops))
@@ -208,14 +208,14 @@ func (c *campaign) compare(ctx context.Context, ops []*op, open []*pb.Mutation, 
 	}
 	found = append(found, shown...)
 	found = append(found, c.strangers(j)...)
-	for _, wrong := range c.world.irdeto() {
+	for _, wrong := range c.testbed.irdeto() {
 		found = append(found, discrepancy{misreported, "amino", wrong})
 	}
 	for _, m := range open {
 		text := fmt.Sprintf("%s is %v, and nobody settles it: %s", m.GetName(), m.GetState(), m.GetMessage())
 		found = append(found, discrepancy{misreported, methodOf(m), text})
 	}
-	c.result.add(c.world, j, found)
+	c.result.add(c.testbed, j, found)
 	return nil
 }
 

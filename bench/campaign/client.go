@@ -63,14 +63,14 @@ func (c *client) face(which int) face {
 
 // carryOut calls until there is a definite response, or until the caller gives up. All calls have the
 // same request_id, and each is to any of the replicas.
-func (c *client) carryOut(ctx context.Context, w *world, o *op) {
+func (c *client) carryOut(ctx context.Context, b *testbed, o *op) {
 	patient := time.Now().Add(c.patience)
 	for {
 		c.call(ctx, c.any(o), o, o.deadline())
 		switch {
 		case o.told != nil:
 			if change, ok := o.told.(*pb.StatusChange); ok {
-				w.hearChange(change)
+				b.hearChange(change)
 			}
 			if o.chance(askAgain) {
 				c.call(ctx, c.any(o), o, o.deadline())

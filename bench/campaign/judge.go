@@ -30,7 +30,7 @@ type discrepancy struct {
 
 // A judge compares ops with their records and with the ledgers.
 type judge struct {
-	world   *world
+	testbed *testbed
 	quiet   time.Duration // the time after its send in which a vendor may work on a write
 	ops     []*op
 	records map[recordKey]*pb.Mutation
@@ -40,9 +40,9 @@ type judge struct {
 	found   []discrepancy
 }
 
-func newJudge(w *world, quiet time.Duration, ops []*op) *judge {
+func newJudge(b *testbed, quiet time.Duration, ops []*op) *judge {
 	return &judge{
-		world: w, quiet: quiet, ops: ops,
+		testbed: b, quiet: quiet, ops: ops,
 		records: map[recordKey]*pb.Mutation{}, names: map[string]*pb.Mutation{}, effects: map[string][]twin.Effect{},
 	}
 }
@@ -208,7 +208,7 @@ func (j *judge) taken(o *op, c *claim) string {
 	var by []string
 	for _, other := range j.ops {
 		for _, d := range other.claims {
-			same := other.kind == o.kind && d != c && c.key != "" && d.key == c.key
+			same := other.opKind == o.opKind && d != c && c.key != "" && d.key == c.key
 			if same && d.matched > 0 && d.from.Before(c.to) && c.from.Before(d.to) {
 				by = append(by, fmt.Sprintf("; op %d has %s, with the request_id %s", other.number, d.key, other.id))
 			}
@@ -245,7 +245,7 @@ func (j *judge) judgeState() {
 			}
 		}
 	}
-	now := j.world.state()
+	now := j.testbed.state()
 	for name, o := range last {
 		if now[name] != o.sets[name] {
 			j.say(lost, o, "%s is %q at the end, and its last mutation, this one, made it %q",

@@ -25,7 +25,7 @@ const resetMethod = "drmhub.v1.MemberService/ResetMemberPassword"
 // reset returns an op that cannot be read back.
 func reset() *op {
 	o := &op{
-		kind: kinds()[9], id: "one", caller: &caller{subject: "caller", vendors: []string{"pallycon"}},
+		opKind: kinds()[9], id: "one", caller: &caller{subject: "caller", vendors: []string{"pallycon"}},
 		request: &pb.ResetMemberPasswordRequest{Name: "vendors/pallycon/members/7"},
 	}
 	o.claim(&claim{step: "reset", effect: pallycon.EffectMemberPasswordReset, key: "7"})
@@ -51,8 +51,8 @@ func effect(after time.Duration) twin.Effect {
 }
 
 // judged returns what the judge finds.
-func judged(w *world, o *op, m *pb.Mutation, effects ...twin.Effect) []discrepancy {
-	j := newJudge(w, 3*time.Second, []*op{o})
+func judged(b *testbed, o *op, m *pb.Mutation, effects ...twin.Effect) []discrepancy {
+	j := newJudge(b, 3*time.Second, []*op{o})
 	j.effects["pallycon"] = effects
 	j.add(&pb.Mutation{Name: "mutations/2", Subject: "other", Resource: "vendors/ncp/sites/x"})
 	if m != nil {
@@ -106,7 +106,7 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 			hear(o)
 		}
 		var found []string
-		for _, d := range judged(newWorld(1), o, c.record, c.effects...) {
+		for _, d := range judged(newTestbed(1), o, c.record, c.effects...) {
 			found = append(found, d.what)
 		}
 		if strings.Join(found, " ") != c.found {
@@ -118,29 +118,29 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 func TestTheJudgeLooksAtTheStateInTheEnd(t *testing.T) {
 	o := reset()
 	o.sets = map[string]string{"ncp " + ncpSiteID(0) + " enabled": "false"}
-	found := judged(newWorld(1), o, record(pb.Mutation_SUCCEEDED), effect(time.Millisecond))
+	found := judged(newTestbed(1), o, record(pb.Mutation_SUCCEEDED), effect(time.Millisecond))
 	if len(found) != 1 || found[0].what != lost || !strings.Contains(found[0].text, "enabled") {
 		t.Errorf("of a site that is still on: %v", found)
 	}
 }
 
 func TestTheJudgeLooksAtIrdeto(t *testing.T) {
-	w := newWorld(1)
-	w.putLicense("held")
-	if wrong := w.irdeto(); len(wrong) > 0 {
+	b := newTestbed(1)
+	b.putLicense("held")
+	if wrong := b.irdeto(); len(wrong) > 0 {
 		t.Errorf("of a license with its entitlement: %q", wrong)
 	}
-	w.amino = amino.New(amino.Options{WithoutIrdeto: true})
-	w.amino.PutProducts(amino.Product{ID: productID(0)})
-	w.putLicense("held")
-	if wrong := w.irdeto(); len(wrong) != 1 || !strings.Contains(wrong[0], "held") {
+	b.amino = amino.New(amino.Options{WithoutIrdeto: true})
+	b.amino.PutProducts(amino.Product{ID: productID(0)})
+	b.putLicense("held")
+	if wrong := b.irdeto(); len(wrong) != 1 || !strings.Contains(wrong[0], "held") {
 		t.Errorf("of a license without one: %q", wrong)
 	}
 }
 
 func TestASeedPlansTheSame(t *testing.T) {
 	all := kinds()
-	one, other := newWorld(1), newWorld(1)
+	one, other := newTestbed(1), newTestbed(1)
 	seen, ids := map[recordKey]bool{}, map[string]bool{}
 	for n := range 300 {
 		a, b := newOp(one, 1, n, all), newOp(other, 1, n, all)

@@ -17,20 +17,20 @@ const (
 	ncpPolicies = 6
 )
 
-func ncpKinds() []*kind {
+func ncpKinds() []*opKind {
 	const vendor = "ncp"
-	return []*kind{
+	return []*opKind{
 		newKind(vendor, pb.SiteService_CreateSiteOrder_FullMethodName, planNCPOrder, func(o *op, a *pb.SiteOrder) {
 			o.claims[0].key = lastSegment(a.GetName())
 		}),
 		newKind(vendor, pb.SiteService_UpdateSite_FullMethodName, planNCPUpdate, func(*op, *pb.Site) {}).resting(),
-		newKind(vendor, pb.SiteService_DisableSite_FullMethodName, func(_ *world, o *op) {
+		newKind(vendor, pb.SiteService_DisableSite_FullMethodName, func(_ *testbed, o *op) {
 			site := ncpSite(o)
 			o.request = &pb.DisableSiteRequest{Name: "vendors/ncp/sites/" + site}
 			o.claim(&claim{step: "off", effect: emulator.EffectSiteDisabled, key: site})
 			o.sets["ncp "+site+" enabled"] = "false"
 		}, func(*op, *pb.StatusChange) {}).resting(),
-		newKind(vendor, pb.SiteService_EnableSite_FullMethodName, func(_ *world, o *op) {
+		newKind(vendor, pb.SiteService_EnableSite_FullMethodName, func(_ *testbed, o *op) {
 			site := ncpSite(o)
 			o.request = &pb.EnableSiteRequest{Name: "vendors/ncp/sites/" + site}
 			o.claim(&claim{step: "on", effect: emulator.EffectSiteEnabled, key: site})
@@ -51,7 +51,7 @@ func ncpSite(o *op) string {
 func ncpSiteID(n int) string { return fmt.Sprintf("drm-20260101000000-%05d", n) }
 
 // planNCPOrder orders sites. Some share a name but are different sites.
-func planNCPOrder(_ *world, o *op) {
+func planNCPOrder(_ *testbed, o *op) {
 	name, policy := o.token, strconv.Itoa(o.random.IntN(ncpPolicies))
 	if o.chance(0.2) {
 		name = o.shared(40)
@@ -65,9 +65,9 @@ func planNCPOrder(_ *world, o *op) {
 
 // planNCPUpdate changes the name, the policy or both. The vendor takes both at once, so the adapter
 // sends the other one as it was read.
-func planNCPUpdate(w *world, o *op) {
+func planNCPUpdate(b *testbed, o *op) {
 	site := ncpSite(o)
-	if s, chosen := oneOfLast(o, w.ncp.Sites()); chosen {
+	if s, chosen := oneOfLast(o, b.ncp.Sites()); chosen {
 		site = s.SiteID
 	}
 	s := &pb.Site{Name: "vendors/ncp/sites/" + site}

@@ -15,13 +15,13 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A kind is one mutating call of one vendor.
-type kind struct {
+// An opKind is one mutating call of one vendor.
+type opKind struct {
 	vendor string
 	method string // the RPC's full name
 	answer func() proto.Message
 	// plan makes the request, and claims its effects in the twin's ledger.
-	plan func(w *world, o *op)
+	plan func(b *testbed, o *op)
 	// learn adds to the claims what a response tells.
 	learn func(o *op, answer proto.Message)
 	// rests reports whether a call succeeds without a write if the vendor has nothing to change.
@@ -32,8 +32,8 @@ type kind struct {
 func newKind[Answer any, A interface {
 	*Answer
 	proto.Message
-}](vendor, method string, plan func(*world, *op), learn func(*op, A)) *kind {
-	return &kind{
+}](vendor, method string, plan func(*testbed, *op), learn func(*op, A)) *opKind {
+	return &opKind{
 		vendor: vendor, method: method, plan: plan,
 		answer: func() proto.Message { return A(new(Answer)) },
 		learn:  func(o *op, answer proto.Message) { learn(o, answer.(A)) },
@@ -41,20 +41,20 @@ func newKind[Answer any, A interface {
 }
 
 // resting returns the kind, with calls that may find nothing to do.
-func (k *kind) resting() *kind {
+func (k *opKind) resting() *opKind {
 	k.rests = true
 	return k
 }
 
 // String returns the kind as in the table, such as "pallycon CreateMember".
-func (k *kind) String() string { return k.vendor + " " + k.rpc() }
+func (k *opKind) String() string { return k.vendor + " " + k.rpc() }
 
-func (k *kind) rpc() string { return k.method[strings.LastIndex(k.method, "/")+1:] }
+func (k *opKind) rpc() string { return k.method[strings.LastIndex(k.method, "/")+1:] }
 
 // kinds returns every mutating RPC of every vendor.
-func kinds() []*kind {
-	var all []*kind
-	for _, some := range [][]*kind{pallyconKinds(), ncpKinds(), telecomxKinds(), aminoKinds()} {
+func kinds() []*opKind {
+	var all []*opKind
+	for _, some := range [][]*opKind{pallyconKinds(), ncpKinds(), telecomxKinds(), aminoKinds()} {
 		all = append(all, some...)
 	}
 	return all
@@ -62,7 +62,7 @@ func kinds() []*kind {
 
 // An op is one mutation of the campaign. All of its calls have one request_id.
 type op struct {
-	*kind
+	*opKind
 	caller  *caller
 	number  int
 	id      string // the request_id
@@ -70,7 +70,7 @@ type op struct {
 	random  *rand.Rand
 	request proto.Message
 	claims  []*claim
-	// sets holds the values of world.state that the op sets, if no later op sets them.
+	// sets holds the values of testbed.state that the op sets, if no later op sets them.
 	sets map[string]string
 
 	calls   int            // all calls
@@ -105,17 +105,17 @@ func claimBy(step, effect, detail, value string) *claim {
 }
 
 // newOp plans the op with that number.
-func newOp(w *world, seed uint64, number int, all []*kind) *op {
+func newOp(b *testbed, seed uint64, number int, all []*opKind) *op {
 	random, which, id := draw(seed, number, len(all))
 	o := &op{
-		kind: all[which], number: number, token: fmt.Sprintf("c%06d", number), random: random,
+		opKind: all[which], number: number, token: fmt.Sprintf("c%06d", number), random: random,
 		sets: map[string]string{}, id: id,
 	}
 	if sharesID(seed, number) {
 		_, _, o.id = draw(seed, number-1, len(all))
 	}
-	o.plan(w, o)
-	o.caller = w.choose(seed, o)
+	o.plan(b, o)
+	o.caller = b.choose(seed, o)
 	m := o.request.ProtoReflect()
 	m.Set(m.Descriptor().Fields().ByName("request_id"), protoreflect.ValueOfString(o.id))
 	return o

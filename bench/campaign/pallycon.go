@@ -18,24 +18,24 @@ const (
 	pallyconMembers = 40
 )
 
-func pallyconKinds() []*kind {
+func pallyconKinds() []*opKind {
 	const vendor = "pallycon"
-	return []*kind{
+	return []*opKind{
 		newKind(vendor, pb.SiteService_CreateSiteOrder_FullMethodName, planPallyConOrder, func(o *op, a *pb.SiteOrder) {
 			o.claims[0].key = lastSegment(a.GetName())
 		}),
-		newKind(vendor, pb.SiteService_DisableSite_FullMethodName, func(w *world, o *op) {
-			site := w.pallyconSite(o)
+		newKind(vendor, pb.SiteService_DisableSite_FullMethodName, func(b *testbed, o *op) {
+			site := b.pallyconSite(o)
 			o.request = &pb.DisableSiteRequest{Name: "vendors/pallycon/sites/" + site, Message: o.token}
 			o.claimChange(site, "suspend", emulator.ChangeSuspend)
 		}, learnChange).resting(),
-		newKind(vendor, pb.SiteService_EnableSite_FullMethodName, func(w *world, o *op) {
-			site := w.pallyconSite(o)
+		newKind(vendor, pb.SiteService_EnableSite_FullMethodName, func(b *testbed, o *op) {
+			site := b.pallyconSite(o)
 			o.request = &pb.EnableSiteRequest{Name: "vendors/pallycon/sites/" + site, Message: o.token}
 			o.claimChange(site, "resume", emulator.ChangeResume)
 		}, learnChange).resting(),
-		newKind(vendor, pb.SiteService_ExtendTrial_FullMethodName, func(w *world, o *op) {
-			site := w.pallyconSite(o)
+		newKind(vendor, pb.SiteService_ExtendTrial_FullMethodName, func(b *testbed, o *op) {
+			site := b.pallyconSite(o)
 			o.request = &pb.ExtendTrialRequest{Name: "vendors/pallycon/sites/" + site, Message: o.token}
 			o.claimChange(site, "extend_trial", emulator.ChangeExtendTrial)
 		}, learnChange).resting(),
@@ -50,8 +50,8 @@ func pallyconKinds() []*kind {
 		}),
 		newKind(vendor, pb.MemberService_UpdateMember_FullMethodName, planMemberUpdate,
 			func(*op, *pb.Member) {}).resting(),
-		newKind(vendor, pb.MemberService_ResetMemberPassword_FullMethodName, func(w *world, o *op) {
-			seq := w.pallyconMember(o)
+		newKind(vendor, pb.MemberService_ResetMemberPassword_FullMethodName, func(b *testbed, o *op) {
+			seq := b.pallyconMember(o)
 			o.request = &pb.ResetMemberPasswordRequest{Name: "vendors/pallycon/members/" + seq}
 			o.claim(&claim{step: "reset", effect: emulator.EffectMemberPasswordReset, key: seq})
 		}, func(*op, *pb.ResetMemberPasswordResponse) {}),
@@ -59,7 +59,7 @@ func pallyconKinds() []*kind {
 }
 
 // pallyconSite returns a site that other clients change too, some more often than others.
-func (w *world) pallyconSite(o *op) string {
+func (b *testbed) pallyconSite(o *op) string {
 	n := pallyconSites
 	if o.chance(0.3) {
 		n /= 10
@@ -67,10 +67,12 @@ func (w *world) pallyconSite(o *op) string {
 	return fmt.Sprintf("S%03d", o.random.IntN(n))
 }
 
-func (w *world) pallyconMember(o *op) string { return strconv.Itoa(1 + o.random.IntN(pallyconMembers)) }
+func (b *testbed) pallyconMember(o *op) string {
+	return strconv.Itoa(1 + o.random.IntN(pallyconMembers))
+}
 
 // planPallyConOrder orders sites. Some share a name but are different orders.
-func planPallyConOrder(_ *world, o *op) {
+func planPallyConOrder(_ *testbed, o *op) {
 	name := o.token
 	if o.chance(0.2) {
 		name = o.shared(40)
@@ -101,14 +103,14 @@ func changeKey(name string) string {
 }
 
 // planCancel cancels a change that some client has heard of. It may be canceled or approved by now.
-func planCancel(w *world, o *op) {
-	name := w.heardChange(o)
+func planCancel(b *testbed, o *op) {
+	name := b.heardChange(o)
 	o.request = &pb.CancelStatusChangeRequest{Name: name}
 	o.claim(&claim{step: "cancel", effect: emulator.EffectChangeCanceled, key: changeKey(name)})
 }
 
-func planIntegration(w *world, o *op) {
-	site := w.pallyconSite(o)
+func planIntegration(b *testbed, o *op) {
+	site := b.pallyconSite(o)
 	i := &pb.Integration{Name: "vendors/pallycon/sites/" + site + "/integration"}
 	field, value := "token_duration", strconv.Itoa(1000+o.number)
 	switch o.random.IntN(3) {
@@ -128,12 +130,12 @@ func planIntegration(w *world, o *op) {
 	o.sets["pallycon "+site+" "+field] = value
 }
 
-func planFairPlay(w *world, o *op) {
-	site := w.pallyconSite(o)
+func planFairPlay(b *testbed, o *op) {
+	site := b.pallyconSite(o)
 	serial := int64(0x10000 + o.number)
 	o.request = &pb.RegisterFairPlayCertificateRequest{
-		Name: "vendors/pallycon/sites/" + site, Certificate: w.apple.certificate(serial),
-		PrivateKey: w.apple.pem, KeyPassword: applePassword, ApplicationSecretKey: "00112233445566778899aabbccddeeff",
+		Name: "vendors/pallycon/sites/" + site, Certificate: b.apple.certificate(serial),
+		PrivateKey: b.apple.pem, KeyPassword: applePassword, ApplicationSecretKey: "00112233445566778899aabbccddeeff",
 	}
 	number := strconv.FormatInt(serial, 16)
 	c := claimBy("register", emulator.EffectCertificateRegistered, "serial_number", number)
@@ -152,7 +154,7 @@ var pallyconStates = map[pb.Member_State]string{
 func anyGroup(o *op) pb.Member_Group { return pb.Member_Group(1 + o.random.IntN(len(pallyconGroups))) }
 
 // planMember creates members. Some share an address, which only one member can have.
-func planMember(_ *world, o *op) {
+func planMember(_ *testbed, o *op) {
 	email, group := o.token+"@campaign.example", anyGroup(o)
 	if o.chance(0.2) {
 		email = o.shared(60) + "@campaign.example"
@@ -164,8 +166,8 @@ func planMember(_ *world, o *op) {
 	})
 }
 
-func planMemberUpdate(w *world, o *op) {
-	seq := w.pallyconMember(o)
+func planMemberUpdate(b *testbed, o *op) {
+	seq := b.pallyconMember(o)
 	m := &pb.Member{Name: "vendors/pallycon/members/" + seq}
 	c := &claim{step: "update", effect: emulator.EffectMemberUpdated, key: seq, details: map[string]string{}}
 	var mask []string

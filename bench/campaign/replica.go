@@ -70,9 +70,9 @@ var environment = []string{
 }
 
 // writeConfig writes the configuration file into folder.
-func writeConfig(folder, dsn string, w *world, o options) (file string, err error) {
+func writeConfig(folder, dsn string, b *testbed, o options) (file string, err error) {
 	values := []string{"{{dsn}}", strconv.Quote(dsn), "{{quiet}}", o.Quiet.String(), "{{timeout}}", o.Timeout.String()}
-	for vendor, url := range w.urls {
+	for vendor, url := range b.urls {
 		values = append(values, "{{"+vendor+"}}", url)
 	}
 	auth, err := idp().Config(folder)

@@ -28,7 +28,7 @@ type result struct {
 	slowest time.Duration // the longest time that a write was with a vendor
 }
 
-func newResult(all []*kind, folder string) result {
+func newResult(all []*opKind, folder string) result {
 	r := result{rows: map[string]*row{}, folder: folder}
 	for _, k := range all {
 		r.row(k.String())
@@ -50,7 +50,7 @@ func methodOf(m *pb.Mutation) string {
 }
 
 // add adds the result of a round.
-func (r *result) add(w *world, j *judge, found []discrepancy) {
+func (r *result) add(b *testbed, j *judge, found []discrepancy) {
 	for _, o := range j.ops {
 		row := r.row(o.String())
 		row.calls += o.calls
@@ -69,7 +69,7 @@ func (r *result) add(w *world, j *judge, found []discrepancy) {
 			row.unknown++
 		}
 	}
-	for vendor, g := range w.gates {
+	for vendor, g := range b.gates {
 		for rpc, n := range g.takeMet() {
 			if rpc == "" {
 				rpc = "(reads)"

@@ -23,19 +23,19 @@ var recordName = regexp.MustCompile(`mutations/[0-9A-Za-z-]+`)
 // A spy looks at other callers' records, and tries to change them, while the ops are under way.
 type spy struct {
 	*client
-	world  *world
-	random *rand.Rand
-	recent []*pb.Mutation // of all callers
-	broad  string         // an admin's page token
-	denied string         // the text of all refusals
-	leaks  []discrepancy
+	testbed *testbed
+	random  *rand.Rand
+	recent  []*pb.Mutation // of all callers
+	broad   string         // an admin's page token
+	denied  string         // the text of all refusals
+	leaks   []discrepancy
 }
 
 // spy looks until ctx ends, and returns what no caller may see or do.
 func (c *campaign) spy(ctx context.Context, seed uint64) []discrepancy {
-	s := &spy{client: c.clients[0], world: c.world, random: twin.Rand(seed, "spy")}
+	s := &spy{client: c.clients[0], testbed: c.testbed, random: twin.Rand(seed, "spy")}
 	for ctx.Err() == nil {
-		who := s.world.everyone()[s.random.IntN(len(s.world.everyone()))]
+		who := s.testbed.everyone()[s.random.IntN(len(s.testbed.everyone()))]
 		s.once(ctx, who)
 		select {
 		case <-time.After(time.Duration(s.random.IntN(20)) * time.Millisecond):
@@ -71,7 +71,7 @@ func (s *spy) anyFace() face { return s.face(s.random.IntN(2 * len(s.conns))) }
 func (s *spy) refresh(ctx context.Context) {
 	res := &pb.ListMutationsResponse{}
 	req := &pb.ListMutationsRequest{PageSize: 60}
-	token := s.world.teams[0][0].token()
+	token := s.testbed.teams[0][0].token()
 	if _, err := s.anyFace().call(ctx, token, pb.MutationService_ListMutations_FullMethodName, req, res); err == nil {
 		s.recent, s.broad = res.GetMutations(), res.GetNextPageToken()
 	}
@@ -90,7 +90,7 @@ func (s *spy) may(who *caller, allowed bool, what string, err error) bool {
 	if !sure {
 		return false
 	}
-	s.world.count(&s.world.denied)
+	s.testbed.count(&s.testbed.denied)
 	text := status.Convert(err).Message()
 	switch {
 	case !refused:
@@ -197,7 +197,7 @@ func (j *judge) judgeTold(o *op) {
 				j.say(leaked, o, "its caller was told of %s: %s", brief(m), text)
 			}
 		}
-		for _, other := range j.world.everyone() {
+		for _, other := range j.testbed.everyone() {
 			if other != o.caller && strings.Contains(text, other.subject) {
 				j.say(leaked, o, "its caller was told of %s: %s", other.subject, text)
 			}

@@ -9,9 +9,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-func telecomxKinds() []*kind {
+func telecomxKinds() []*opKind {
 	const vendor = "telecomx"
-	return []*kind{
+	return []*opKind{
 		newKind(vendor, pb.DrmAccountService_CreateDrmAccount_FullMethodName, planAccount,
 			func(o *op, a *pb.DrmAccount) { o.claims[0].key = lastSegment(a.GetName()) }),
 		newKind(vendor, pb.DrmAccountService_DeleteDrmAccountDevice_FullMethodName, planDevice,
@@ -21,9 +21,9 @@ func telecomxKinds() []*kind {
 
 // planAccount creates accounts, each for a customer of its own. Some have no username, some have a
 // password, and some share a username, which only one account can have.
-func planAccount(w *world, o *op) {
+func planAccount(b *testbed, o *op) {
 	customer := fmt.Sprintf("%024x", 0x100000+o.number)
-	w.telecomx.PutCustomers(emulator.Customer{ID: customer, Features: []string{emulator.FeatureBusiness}})
+	b.telecomx.PutCustomers(emulator.Customer{ID: customer, Features: []string{emulator.FeatureBusiness}})
 	account := &pb.DrmAccount{Customer: customer, Username: "viewer-" + o.token}
 	switch which := o.random.Float64(); {
 	case which < 0.3:
@@ -42,7 +42,7 @@ func planAccount(w *world, o *op) {
 
 // planDevice removes a device of an account that it puts there. Other clients remove some of the
 // devices too. Some devices are still bound, and stay unless the request forces the removal.
-func planDevice(w *world, o *op) {
+func planDevice(b *testbed, o *op) {
 	number := 0x100000 + o.number
 	if o.chance(0.3) {
 		number = o.number / 40
@@ -52,9 +52,9 @@ func planDevice(w *world, o *op) {
 	if number%3 == 0 {
 		age = time.Hour
 	}
-	w.once("telecomx "+id, func() {
+	b.once("telecomx "+id, func() {
 		device := emulator.Device{ID: id, Type: emulator.DeviceWeb, Name: "Kitchen", Bound: time.Now().Add(-age)}
-		w.telecomx.PutAccounts(emulator.Account{Username: username, Devices: []emulator.Device{device}})
+		b.telecomx.PutAccounts(emulator.Account{Username: username, Devices: []emulator.Device{device}})
 	})
 	name := "vendors/telecomx/drmAccounts/" + username + "/devices/" + id
 	o.request = &pb.DeleteDrmAccountDeviceRequest{Name: name, Force: o.chance(0.5)}

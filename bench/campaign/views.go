@@ -54,13 +54,13 @@ func listEvents(ctx context.Context, f face, who *caller) ([]*pb.AuditEvent, err
 // compareViews checks that each caller sees exactly its records, when nothing else happens. One team looks
 // over gRPC, and the other one over REST. Each caller then tries to change records of others.
 func (c *campaign) compareViews(ctx context.Context, all []*pb.Mutation, round int) (found []discrepancy, err error) {
-	admin, client := c.world.teams[0][0], c.clients[0]
+	admin, client := c.testbed.teams[0][0], c.clients[0]
 	events, err := listEvents(ctx, client.face(0), admin)
 	if err != nil {
 		return nil, err
 	}
-	s := &spy{client: client, world: c.world, random: twin.Rand(c.Seed, "views"), recent: all}
-	for team, callers := range c.world.teams {
+	s := &spy{client: client, testbed: c.testbed, random: twin.Rand(c.Seed, "views"), recent: all}
+	for team, callers := range c.testbed.teams {
 		f := client.face((team + round) % 2 * len(client.conns))
 		for _, who := range callers {
 			if err := s.compareView(ctx, f, who, all, events); err != nil {
@@ -154,6 +154,6 @@ func (c *campaign) strangers(j *judge) (found []discrepancy) {
 			found = append(found, discrepancy{misreported, methodOf(m), "no op has this record: " + brief(m)})
 		}
 	}
-	c.result.refused, c.result.denied = c.world.refused, c.world.denied
+	c.result.refused, c.result.denied = c.testbed.refused, c.testbed.denied
 	return found
 }

@@ -30,14 +30,14 @@ const (
 
 // clients call the replicas, each over a connection of its own.
 type clients struct {
-	world    *world
+	testbed  *testbed
 	replicas []*replica
 	conns    []*grpc.ClientConn
 	http     http.Client
 }
 
-func newClients(w *world, replicas []*replica) (*clients, error) {
-	c := &clients{world: w, replicas: replicas}
+func newClients(b *testbed, replicas []*replica) (*clients, error) {
+	c := &clients{testbed: b, replicas: replicas}
 	c.http.Transport = &http.Transport{MaxIdleConnsPerHost: 100}
 	for _, r := range replicas {
 		conn, err := r.dial()
@@ -112,7 +112,7 @@ func (c *clients) load(ctx context.Context, rate int) *result {
 
 // create makes a license for a user, and repeats the call as docs/clients.md says.
 func (c *clients) create(ctx context.Context, number int, user string) (repeated int, err error) {
-	c.world.vendor.PutUsers(user)
+	c.testbed.vendor.PutUsers(user)
 	id, began, pause := uuid.NewString(), time.Now(), firstPause
 	for ; ; repeated++ {
 		one, cancel := context.WithTimeout(ctx, deadline)

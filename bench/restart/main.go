@@ -57,13 +57,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // roll replaces two replicas in turn while mutations begin.
 func roll(ctx context.Context, binary, folder, dsn string, rate int, length time.Duration) (*result, error) {
-	w, err := newWorld(ctx, folder, dsn)
+	b, err := newTestbed(ctx, folder, dsn)
 	if err != nil {
 		return nil, err
 	}
-	defer w.stop()
+	defer b.stop()
 	all := []*replica{
-		{binary: binary, config: w.config, name: "replica-0"}, {binary: binary, config: w.config, name: "replica-1"},
+		{binary: binary, config: b.config, name: "replica-0"}, {binary: binary, config: b.config, name: "replica-1"},
 	}
 	defer func() {
 		for _, r := range all {
@@ -75,7 +75,7 @@ func roll(ctx context.Context, binary, folder, dsn string, rate int, length time
 			return nil, err
 		}
 	}
-	clients, err := newClients(w, all)
+	clients, err := newClients(b, all)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +101,6 @@ func roll(ctx context.Context, binary, folder, dsn string, rate int, length time
 		return nil, err
 	}
 	outcome.restarts = restarts
-	w.judge(outcome)
+	b.judge(outcome)
 	return outcome, nil
 }

@@ -59,35 +59,35 @@ func TestRollingRestart(t *testing.T) {
 func held(t *testing.T) (c *clients, r *replica, id string, called chan error, release func()) {
 	t.Helper()
 	dir := t.TempDir()
-	w, err := newWorld(t.Context(), dir, "sqlite:"+filepath.Join(dir, "drmhub.db"))
+	b, err := newTestbed(t.Context(), dir, "sqlite:"+filepath.Join(dir, "drmhub.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.stop)
+	t.Cleanup(b.stop)
 	made, wait := make(chan struct{}, 1), make(chan struct{})
 	release = sync.OnceFunc(func() { close(wait) })
 	t.Cleanup(release)
 	hold := func(r *http.Request) {
-		if r.Method == http.MethodPost && w.licenses()["ann"] > 0 {
+		if r.Method == http.MethodPost && b.licenses()["ann"] > 0 {
 			made <- struct{}{}
 			<-wait
 		}
 	}
-	w.answers.Store(&hold)
-	w.vendor.PutUsers("ann")
-	r = &replica{binary: built(t), config: w.config, name: "replica"}
+	b.answers.Store(&hold)
+	b.vendor.PutUsers("ann")
+	r = &replica{binary: built(t), config: b.config, name: "replica"}
 	if err := r.start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.kill)
-	if c, err = newClients(w, []*replica{r}); err != nil {
+	if c, err = newClients(b, []*replica{r}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.close)
 	id, called = uuid.NewString(), make(chan error, 1)
 	go func() { called <- c.call(t.Context(), 0, true, "ann", id) }()
 	<-made
-	w.answers.Store(nil)
+	b.answers.Store(nil)
 	return c, r, id, called, release
 }
 
@@ -115,7 +115,7 @@ func TestARestartTakesOverAtOnce(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("the repeated call took %v", took)
 		}
-		if n := c.world.licenses()["ann"]; n != 1 {
+		if n := c.testbed.licenses()["ann"]; n != 1 {
 			t.Errorf("the vendor has %d licenses, want 1", n)
 		}
 	}
@@ -162,7 +162,7 @@ func TestSignals(t *testing.T) {
 	if err := r.start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.call(t.Context(), 0, true, "ann", id); err != nil || c.world.licenses()["ann"] != 1 {
-		t.Errorf("the repeated call: %v, %d licenses", err, c.world.licenses()["ann"])
+	if err := c.call(t.Context(), 0, true, "ann", id); err != nil || c.testbed.licenses()["ann"] != 1 {
+		t.Errorf("the repeated call: %v, %d licenses", err, c.testbed.licenses()["ann"])
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/drmhub/drmhub/internal/faultplan"
 )
 
-// A world is the four vendors, each behind a gate that orders faults.
-type world struct {
+// A testbed is the four vendors, each behind a gate that orders faults.
+type testbed struct {
 	pallycon *pallycon.Emulator
 	ncp      *ncp.Emulator
 	telecomx *telecomx.Emulator
@@ -38,9 +38,9 @@ type world struct {
 	changes         []string // the names of the latest status changes that clients heard of
 }
 
-// newWorld returns the vendors, which are not served yet.
-func newWorld(seed uint64) *world {
-	w := &world{
+// newTestbed returns the vendors, which are not served yet.
+func newTestbed(seed uint64) *testbed {
+	b := &testbed{
 		pallycon: pallycon.New(pallycon.Options{Seed: seed}),
 		ncp:      ncp.New(ncp.Options{Seed: seed, Assumptions: ncp.Assumptions{CreationDelay: time.Millisecond}}),
 		telecomx: telecomx.New(telecomx.Options{Seed: seed}),
@@ -48,105 +48,105 @@ func newWorld(seed uint64) *world {
 		gates:    map[string]*gate{}, urls: map[string]string{}, put: map[string]bool{},
 		apple: newKeyPair(), teams: newCallers(),
 	}
-	w.fill()
-	return w
+	b.fill()
+	return b
 }
 
 // serve serves the vendors until stop. late is the maximum time that they stall.
-func (w *world) serve(ctx context.Context, seed uint64, late time.Duration) error {
-	ctx, w.stop = context.WithCancel(ctx)
+func (b *testbed) serve(ctx context.Context, seed uint64, late time.Duration) error {
+	ctx, b.stop = context.WithCancel(ctx)
 	for _, v := range []struct {
 		name  string
 		twin  twinned
 		write func(method, path, body string) string
 	}{
-		{"pallycon", w.pallycon, pallyconWrite},
-		{"ncp", w.ncp, ncpWrite},
-		{"telecomx", w.telecomx, telecomxWrite},
-		{"amino", w.amino, aminoWrite},
+		{"pallycon", b.pallycon, pallyconWrite},
+		{"ncp", b.ncp, ncpWrite},
+		{"telecomx", b.telecomx, telecomxWrite},
+		{"amino", b.amino, aminoWrite},
 	} {
 		g := newGate(v.twin, v.write, seed, late)
 		if v.name == "amino" {
-			g.trouble = w.troubleIrdeto
+			g.trouble = b.troubleIrdeto
 		}
 		var listen net.ListenConfig
 		l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
-			w.stop()
+			b.stop()
 			return err
 		}
-		w.gates[v.name], w.urls[v.name] = g, "http://"+l.Addr().String()
+		b.gates[v.name], b.urls[v.name] = g, "http://"+l.Addr().String()
 		go g.serve(ctx, l)
 	}
 	return nil
 }
 
 // fill puts the things there that several clients change.
-func (w *world) fill() {
+func (b *testbed) fill() {
 	for n := range pallyconSites {
-		w.pallycon.PutSites(pallycon.Site{
+		b.pallycon.PutSites(pallycon.Site{
 			SiteID: fmt.Sprintf("S%03d", n), ServiceName: "Campaign",
 			Products: []pallycon.Product{{ServiceCode: pallycon.ServiceDRM, StatusCode: pallycon.StateInService}},
 		})
 	}
 	for n := range pallyconMembers {
 		email := fmt.Sprintf("member%d@campaign.example", n)
-		w.pallycon.PutMembers(pallycon.Member{MemberEmail: email, GroupSeq: pallycon.GroupClients})
+		b.pallycon.PutMembers(pallycon.Member{MemberEmail: email, GroupSeq: pallycon.GroupClients})
 	}
 	for n := range ncpPolicies {
-		w.ncp.PutPolicies(ncp.Policy{PolicyID: n, PolicyName: fmt.Sprintf("policy %d", n)})
+		b.ncp.PutPolicies(ncp.Policy{PolicyID: n, PolicyName: fmt.Sprintf("policy %d", n)})
 	}
 	for n := range ncpSites {
-		w.ncp.PutSites(ncp.Site{SiteID: ncpSiteID(n), SiteName: fmt.Sprintf("site_%d", n), Enabled: n%2 == 0})
+		b.ncp.PutSites(ncp.Site{SiteID: ncpSiteID(n), SiteName: fmt.Sprintf("site_%d", n), Enabled: n%2 == 0})
 	}
 	for n := range aminoProducts {
-		w.amino.PutProducts(amino.Product{ID: productID(n), Name: fmt.Sprintf("Product %d", n)})
+		b.amino.PutProducts(amino.Product{ID: productID(n), Name: fmt.Sprintf("Product %d", n)})
 	}
 }
 
 // count counts one more call.
-func (w *world) count(n *int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (b *testbed) count(n *int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	*n++
 }
 
 // once calls do the first time that an op names this thing. do puts it there.
-func (w *world) once(name string, do func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.put[name] {
-		w.put[name] = true
+func (b *testbed) once(name string, do func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.put[name] {
+		b.put[name] = true
 		do()
 	}
 }
 
 // hearChange remembers a status change that waits for approval.
-func (w *world) hearChange(c *pb.StatusChange) {
+func (b *testbed) hearChange(c *pb.StatusChange) {
 	if c.GetName() == "" || c.GetState() != pb.StatusChange_PENDING {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.changes = append(w.changes, c.GetName())
-	if len(w.changes) > 20 {
-		w.changes = w.changes[1:]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.changes = append(b.changes, c.GetName())
+	if len(b.changes) > 20 {
+		b.changes = b.changes[1:]
 	}
 }
 
 // heardChange returns the name of a status change that some client heard of, or a name without one.
-func (w *world) heardChange(o *op) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.changes) == 0 {
+func (b *testbed) heardChange(o *op) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.changes) == 0 {
 		return "vendors/pallycon/sites/S000/statusChanges/" + pallycon.ServiceDRM + ".none"
 	}
-	return w.changes[o.random.IntN(len(w.changes))]
+	return b.changes[o.random.IntN(len(b.changes))]
 }
 
 // staff works at the vendors until ctx ends. It approves PallyCon's waiting changes, ends sessions of
 // TelecomX, and restarts servers.
-func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) {
+func (b *testbed) staff(ctx context.Context, seed uint64, restarts time.Duration) {
 	random := twin.Rand(seed, "staff")
 	names := []string{"pallycon", "ncp", "telecomx", "amino"}
 	begun := time.Now()
@@ -156,13 +156,13 @@ func (w *world) staff(ctx context.Context, seed uint64, restarts time.Duration) 
 		case <-ctx.Done():
 			return
 		}
-		_, _ = w.pallycon.Approve(fmt.Sprintf("S%03d", random.IntN(pallyconSites)), pallycon.ServiceDRM)
+		_, _ = b.pallycon.Approve(fmt.Sprintf("S%03d", random.IntN(pallyconSites)), pallycon.ServiceDRM)
 		if random.IntN(100) == 0 {
-			w.telecomx.RevokeTokens()
+			b.telecomx.RevokeTokens()
 		}
 		if time.Since(begun) > restarts {
 			begun = time.Now()
-			w.gates[names[random.IntN(len(names))]].restart()
+			b.gates[names[random.IntN(len(names))]].restart()
 		}
 	}
 }
@@ -176,7 +176,7 @@ const (
 )
 
 // troubleIrdeto orders a fault of Irdeto for the next call of AminoTV.
-func (w *world) troubleIrdeto(fault faultplan.Fault) {
+func (b *testbed) troubleIrdeto(fault faultplan.Fault) {
 	order := amino.IrdetoOrder{Behavior: amino.IrdetoStalls, Times: 1}
 	switch fault {
 	case irdetoRefuses:
@@ -186,23 +186,23 @@ func (w *world) troubleIrdeto(fault faultplan.Fault) {
 	case irdetoStallsAndDoes:
 		order.TakesEffect = true
 	}
-	w.amino.OrderIrdeto(order)
+	b.amino.OrderIrdeto(order)
 }
 
 // calm ends all faults.
-func (w *world) calm() {
-	for _, g := range w.gates {
+func (b *testbed) calm() {
+	for _, g := range b.gates {
 		g.calm()
 	}
-	w.amino.OrderIrdeto(amino.IrdetoOrder{})
+	b.amino.OrderIrdeto(amino.IrdetoOrder{})
 }
 
 func effectKey(vendor, kind, key string) string { return vendor + "|" + kind + "|" + key }
 
 // takeEffects removes the effects of requests from the ledger of a vendor, and returns them, oldest
 // first. No request may be in flight.
-func (w *world) takeEffects(vendor string) []twin.Effect {
-	ledger := w.gates[vendor].twin.Ledger()
+func (b *testbed) takeEffects(vendor string) []twin.Effect {
+	ledger := b.gates[vendor].twin.Ledger()
 	var taken []twin.Effect
 	for _, e := range ledger.Effects() {
 		if e.Request == 0 {
@@ -218,37 +218,37 @@ func (w *world) takeEffects(vendor string) []twin.Effect {
 }
 
 // state returns the values at the vendors that ops can set.
-func (w *world) state() map[string]string {
+func (b *testbed) state() map[string]string {
 	now := map[string]string{}
 	for n := range pallyconSites {
 		site := fmt.Sprintf("S%03d", n)
-		i := w.pallycon.Integration(site)
+		i := b.pallycon.Integration(site)
 		now["pallycon "+site+" token_duration"] = strconv.Itoa(int(i.TokenDuration / time.Second))
 		now["pallycon "+site+" license_callback_url"] = i.LicenseCallbackURL
 		now["pallycon "+site+" package_callback_url"] = i.PackageCallbackURL
 	}
-	for _, m := range w.pallycon.Members() {
+	for _, m := range b.pallycon.Members() {
 		name := "pallycon member " + strconv.Itoa(m.MemberSeq)
 		now[name+" group_seq"], now[name+" status_code"] = strconv.Itoa(m.GroupSeq), m.StatusCode
 	}
-	for _, s := range w.ncp.Sites() {
+	for _, s := range b.ncp.Sites() {
 		now["ncp "+s.SiteID+" enabled"] = strconv.FormatBool(s.Enabled)
 		now["ncp "+s.SiteID+" siteName"], now["ncp "+s.SiteID+" policyId"] = s.SiteName, strconv.Itoa(s.PolicyID)
 	}
-	for _, p := range w.amino.Products() {
+	for _, p := range b.amino.Products() {
 		now["amino "+p.ID+" name"] = p.Name
 	}
 	return now
 }
 
 // irdeto returns the differences between Irdeto's entitlements and AminoTV's licenses.
-func (w *world) irdeto() []string {
+func (b *testbed) irdeto() []string {
 	held := map[string]int{}
-	for _, e := range w.amino.Entitlements() {
+	for _, e := range b.amino.Entitlements() {
 		held[e.LicenseID]++
 	}
 	var wrong []string
-	for _, l := range w.amino.Licenses() {
+	for _, l := range b.amino.Licenses() {
 		if n := held[l.ID]; n != 1 {
 			wrong = append(wrong, fmt.Sprintf("license %s of user %s has %d entitlements at Irdeto", l.ID, l.UserID, n))
 		}

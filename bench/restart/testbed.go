@@ -32,8 +32,8 @@ vendors:
     amino: {base_url: %q, token: {env: AMINO_TOKEN}}
 `
 
-// A world is the vendor, and the configuration of its replicas.
-type world struct {
+// A testbed is the vendor, and the configuration of its replicas.
+type testbed struct {
 	vendor *emulator.Emulator
 	config string
 	stop   func()
@@ -41,28 +41,28 @@ type world struct {
 	answers atomic.Pointer[func(*http.Request)]
 }
 
-func newWorld(ctx context.Context, folder, dsn string) (*world, error) {
-	w := &world{vendor: emulator.New(emulator.Options{}), config: filepath.Join(folder, "drmhub.yaml")}
-	w.vendor.PutProducts(emulator.Product{ID: "movies", Name: "Movies", Buyable: true})
+func newTestbed(ctx context.Context, folder, dsn string) (*testbed, error) {
+	b := &testbed{vendor: emulator.New(emulator.Options{}), config: filepath.Join(folder, "drmhub.yaml")}
+	b.vendor.PutProducts(emulator.Product{ID: "movies", Name: "Movies", Buyable: true})
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	serve := func(to http.ResponseWriter, r *http.Request) {
-		if answers := w.answers.Load(); answers != nil {
+		if answers := b.answers.Load(); answers != nil {
 			to = &late{ResponseWriter: to, before: func() { (*answers)(r) }}
 		}
-		w.vendor.ServeHTTP(to, r)
+		b.vendor.ServeHTTP(to, r)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(serve), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }() // stop ends it
-	w.stop = func() { _ = server.Close() }
+	b.stop = func() { _ = server.Close() }
 	text := fmt.Appendf(nil, configuration, dsn, "http://"+listener.Addr().String())
-	if err := os.WriteFile(w.config, text, 0o600); err != nil {
-		w.stop()
+	if err := os.WriteFile(b.config, text, 0o600); err != nil {
+		b.stop()
 		return nil, err
 	}
-	return w, nil
+	return b, nil
 }
 
 // A late response waits before its first byte.
@@ -85,17 +85,17 @@ func (l *late) Write(p []byte) (int, error) {
 }
 
 // licenses returns how many licenses each user has.
-func (w *world) licenses() map[string]int {
+func (b *testbed) licenses() map[string]int {
 	all := map[string]int{}
-	for _, l := range w.vendor.Licenses() {
+	for _, l := range b.vendor.Licenses() {
 		all[l.UserID]++
 	}
 	return all
 }
 
 // judge compares what the clients were told with what the vendor has.
-func (w *world) judge(r *result) {
-	has := w.licenses()
+func (b *testbed) judge(r *result) {
+	has := b.licenses()
 	for _, user := range r.succeeded {
 		if has[user] == 0 {
 			r.lost++
