@@ -28,6 +28,7 @@ type attempt struct {
 	few     [4]secret.Text // the array of secrets, unless there are more
 	timeout time.Duration
 	maySent atomic.Bool // see trackBytesSent
+	early   atomic.Bool // see trackBytesSent
 	answer  *Response   // nil until its headers have arrived
 	alone   share       // the share of a request without a mark of OneCall
 }
@@ -82,6 +83,10 @@ func (c *Client) try(
 		setDefault(r.Header, "Accept-Encoding", onlyGzip) // see uncompress
 	}
 	answer, err := transport.RoundTrip(r.WithContext(a.trackBytesSent(limited)))
+	if err == nil && a.early.Load() {
+		_ = answer.Body.Close()
+		err = errEarly
+	}
 	if err != nil {
 		result, err := a.errTransport(ctx, limited, err)
 		return nil, result, err

@@ -193,9 +193,10 @@ func parseBaseURL(s string) (*url.URL, error) {
 // newTransports returns the transports for reads and for writes. Both use HTTP/1.1 only: if requests
 // share a connection, the client cannot find out whether a byte of one request was sent.
 func newTransports(network Network, base *url.URL) (r, w http.RoundTripper, err error) {
+	open := (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	reads := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            watched(open),
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           128,
 		MaxIdleConnsPerHost:    64,
@@ -212,8 +213,8 @@ func newTransports(network Network, base *url.URL) (r, w http.RoundTripper, err 
 	// wait for at least five seconds, so a write uses only connections that idled for at most four.
 	writes := reads.Clone()
 	writes.IdleConnTimeout = 4 * time.Second
-	writes.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := reads.DialContext(ctx, network, address)
+	writes.DialContext = watched(func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := open(ctx, network, address)
 		if tcp, ok := conn.(*net.TCPConn); ok {
 			// Without this, the system would send the rest of a call that has ended. If the network
 			// is down, it would try to for minutes.
@@ -222,6 +223,6 @@ func newTransports(network Network, base *url.URL) (r, w http.RoundTripper, err 
 			}
 		}
 		return conn, err
-	}
+	})
 	return reads, writes, nil
 }
