@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -154,13 +153,12 @@ func (c *call) replayOrRun(
 		o := c.lockAndRun(ctx, c.journal.newRun(m), locked)
 		return o.answer, false, o.err
 	}
-	came := time.Now()
 	claimed, err := c.journal.await(ctx, m.ID)
 	if err != nil {
 		return nil, false, errCannotLookUp(m, err)
 	}
 	r := c.journal.newRun(claimed)
-	if decide.Repeat(r.known(came)) == decide.Replay {
+	if decide.Repeat(r.known(m)) == decide.Replay {
 		c.journal.release(ctx, claimed)
 		answer, err := replay(claimed)
 		return answer, true, err
@@ -195,14 +193,15 @@ func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) outcome {
 	return r.complete(ctx, nil, err)
 }
 
-// known returns what is known of the mutation, for a call that came then.
-func (r *run) known(came time.Time) decide.Known {
+// known returns what is known of the mutation, for a call that found it as it was then. It compares no
+// time with that of a clock, which may be another replica's, or may have been set back.
+func (r *run) known(then *records.Mutation) decide.Known {
 	return decide.Known{
 		State:          r.mutation.State,
 		Steps:          r.steps.summary(),
 		HasAnswer:      r.mutation.Answer != nil,
 		Retryable:      apierror.Retryable(codes.Code(r.mutation.Err.GetCode())),
-		EndedMeanwhile: r.mutation.Settled.After(came),
+		EndedMeanwhile: !r.mutation.Settled.Equal(then.Settled),
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
+	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/journal"
 	"github.com/drmhub/drmhub/server/internal/store"
@@ -66,4 +69,17 @@ func TestAClockThatIsBehindLosesNoMutation(t *testing.T) {
 		ok(t, other.disable(t, id))
 		v.wantRuns(t, 1, 1)
 	})
+}
+
+// The clock of this replica jumps back, or another one whose clock is ahead recorded a failure for a passing reason.
+func TestACallAfterAFailureInTheFutureRunsAgain(t *testing.T) {
+	v := &fakeVendor{leaves: func() error {
+		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: out of reach")
+	}}
+	r := start(t, v, journal.Options{})
+	wantError(t, r.disable(t, id), codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE)
+	storetest.Exec(t, r.db, "UPDATE mutations SET settle_time = settle_time + $1", time.Hour.Microseconds())
+	v.leaves = nil
+	ok(t, r.disable(t, id))
+	v.wantRuns(t, 2, 1)
 }
