@@ -20,7 +20,6 @@ type Resume int
 const (
 	// Replay returns the recorded outcome.
 	Replay Resume = iota
-
 	// Run runs the method again on the recorded steps.
 	Run
 	// Reopen moves the mutation back from FAILED, and then runs its method again.
@@ -32,7 +31,6 @@ func Repeat(k Known) Resume {
 	switch {
 	case k.State == Succeeded:
 		return Replay
-
 	case k.State != Failed: // nobody knows the outcome yet
 		return Run
 	case k.HasAnswer: // a batch, each of whose items failed
