@@ -167,6 +167,36 @@ func TestRowsOfAClockThatIsAheadCount(t *testing.T) {
 	holds(t, open(t, dsn), "abd", span)
 }
 
+// A question counts what was there when it began, also of a process whose numbers are ahead, and beside a site
+// whose versions are.
+func TestAQuestionOfAClockThatIsAhead(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 1)
+	other, ahead := filled(t, dsn, "abc"), open(t, dsn)
+	ahead.numbers.last = uint64(time.Now().Add(24 * time.Hour).UnixNano())
+	beside := archive.Replacement{Site: "vendors/a/sites/2", Span: span, Final: true}
+	if err := ahead.SetZone(t.Context(), beside.Site, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ahead.Replace(t.Context(), beside); err != nil {
+		t.Fatal(err)
+	}
+	var questions []*question
+	for _, sites := range [][]string{{place}, {place, beside.Site}} {
+		q, err := ahead.ask(t.Context(), archive.Question{Sites: sites})
+		if err != nil {
+			t.Fatal(err)
+		}
+		questions = append(questions, q)
+	}
+	replace(t, other, "abdef")
+	for _, q := range questions {
+		if rows, err := ahead.rows(t.Context(), q, q.from, q.to, 0); len(rows) != 3 || err != nil {
+			t.Errorf("a question that began before the change shows %d rows, %v, want 3", len(rows), err)
+		}
+	}
+	holds(t, ahead, "abdef", span)
+}
+
 // What is noted last holds, also after a process whose clock is ahead.
 func TestNotesAfterAClockThatIsAhead(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 1)

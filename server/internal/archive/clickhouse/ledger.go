@@ -207,15 +207,22 @@ type view struct {
 	ahead map[uint16]uint64
 }
 
-// view returns what counts now, at some sites.
+// view returns what counts now, at some sites. A later load has a greater number than all versions of its
+// site. It is also greater than the time here, unless the clock of its process is behind. The numbers of this
+// process are no such bound: they stay ahead for a while after those of a clock that was ahead.
 func (e *Engine) view(ctx context.Context, sites []uint16) (*view, error) {
-	v := &view{sites: sites, upTo: e.numbers.next(0), ahead: map[uint16]uint64{}}
+	v := &view{sites: sites, ahead: map[uint16]uint64{}}
+	now, newest := uint64(time.Now().UnixNano()), map[uint16]uint64{}
 	var err error
 	// The line of a load is removed in time. That of the spans stays, and has the version of the newest load.
 	v.lines, err = e.read(ctx, "kind IN ('load', 'mask', 'erased', 'spans') AND site IN ("+list(sites)+")")
 	for _, one := range v.lines {
-		if one.Version > v.upTo {
-			v.ahead[one.Site] = max(v.ahead[one.Site], one.Version)
+		newest[one.Site] = max(newest[one.Site], one.Version)
+		v.upTo = min(max(v.upTo, one.Version), now)
+	}
+	for site, version := range newest {
+		if version > v.upTo {
+			v.ahead[site] = version
 		}
 	}
 	return v, err
