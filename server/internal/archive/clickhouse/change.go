@@ -22,6 +22,7 @@ var errRaced = errors.New("another process changed the site in the archive at th
 type edit struct {
 	add    []record
 	remove []int64 // pairs of keys, inclusive
+	lost   []line  // loads that lack rows, and shall be dead
 	spans  []archive.Span
 	rows   int64 // of the site, afterwards
 }
@@ -39,7 +40,8 @@ func (e *Engine) lock(site any) (unlock func()) {
 //  1. A line says that the load is pending. If the ledger has changed, or another load is pending,
 //     the edit ends.
 //  2. All servers get their rows.
-//  3. One insert makes the load live, masks what is removed, and says the new spans.
+//  3. One insert makes the load live, masks what is removed, declares dead what is lost, and says the new
+//     spans.
 //  4. If another process declared the load dead before, nothing has taken effect.
 func (e *Engine) apply(ctx context.Context, l *ledger, made edit) error {
 	began := time.Now()
@@ -72,6 +74,10 @@ func (e *Engine) apply(ctx context.Context, l *ledger, made edit) error {
 	all := []line{load, l.spansLine(made.spans, made.rows, load.Version)}
 	if len(made.remove) > 0 {
 		all = append(all, line{Site: l.site, Kind: kindMask, ID: load.ID, Version: load.Version, Ranges: made.remove})
+	}
+	for _, one := range made.lost {
+		one.State, one.Version = dead, load.Version
+		all = append(all, one)
 	}
 	if err := e.write(ctx, all...); err != nil {
 		return fmt.Errorf("it is unknown whether the change took effect; do it again: %w", err)

@@ -324,6 +324,32 @@ func TestRowsThatAServerLostAreAHole(t *testing.T) {
 	}
 }
 
+// A server fails, or the process is killed, while the hole is noted.
+func TestAHoleThatCannotBeNotedIsFoundAgain(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 2)
+	e := filled(t, dsn, "abcdef")
+	loads, err := e.read(t.Context(), "kind = 'load'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, conn := range e.shards {
+		if err := e.mutate(t.Context(), conn, "licenses", "DELETE WHERE user = 'c'"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move := func(from, to string) {
+		if err := e.shards[1].Exec(t.Context(), "RENAME TABLE "+e.local(from)+" TO "+e.local(to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move("licenses", "away")
+	if err := e.reopen(t.Context(), 1, loads); err == nil {
+		t.Error("a shard without its table can be asked")
+	}
+	move("away", "licenses")
+	holds(t, open(t, dsn), "", archive.Span{From: noon + 2, To: span.To})
+}
+
 // Processes make the same sites known at the same time.
 func TestASiteHasOneNumber(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 1)

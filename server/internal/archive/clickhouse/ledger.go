@@ -129,16 +129,16 @@ func (e *Engine) ledger(ctx context.Context, site uint16) (*ledger, error) {
 	for _, one := range lines {
 		l.newest = max(l.newest, one.Version)
 	}
-	return l, e.bury(ctx, l, func(one line) bool { return one.State == pending })
+	return l, e.bury(ctx, l)
 }
 
-// bury declares loads dead. The spans are written again, in case the insert by which a load takes
+// bury declares pending loads dead. The spans are written again, in case the insert by which a load takes
 // effect is still on its way to the server.
-func (e *Engine) bury(ctx context.Context, l *ledger, which func(line) bool) error {
+func (e *Engine) bury(ctx context.Context, l *ledger) error {
 	version := e.numbers.next(l.newest)
 	var lines []line
 	for i := range l.lines {
-		if one := &l.lines[i]; one.Kind == kindLoad && which(*one) {
+		if one := &l.lines[i]; one.Kind == kindLoad && one.State == pending {
 			one.State, one.Version = dead, version
 			lines = append(lines, *one)
 		}

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -116,34 +117,59 @@ func (e *Engine) lost(ctx context.Context, loads []line) ([]line, error) {
 	return slices.DeleteFunc(slices.Clone(loads), func(l line) bool { return !short[l.ID] }), nil
 }
 
-// reopen declares loads dead, and takes their time out of the spans.
-func (e *Engine) reopen(ctx context.Context, site uint16, lost []line) error {
+// maxReopens is how often reopen begins again when another process changes the site.
+const maxReopens = 5
+
+// reopen declares loads dead that lack rows, and takes their time out of the spans. Both are one change: a
+// process that is killed in between would leave a time final without its rows.
+func (e *Engine) reopen(ctx context.Context, site uint16, lost []line) (err error) {
 	if len(lost) == 0 {
 		return nil
 	}
 	defer e.lock(site)()
+	for range maxReopens {
+		if err = e.reopenOnce(ctx, site, lost); !errors.Is(err, errRaced) {
+			break
+		}
+	}
+	return err
+}
+
+func (e *Engine) reopenOnce(ctx context.Context, site uint16, lost []line) error {
 	l, err := e.ledger(ctx, site)
 	if err != nil {
 		return err
 	}
-	is := func(one line) bool {
-		return slices.ContainsFunc(lost, func(other line) bool { return other.ID == one.ID })
+	made := edit{spans: l.spans()}
+	for i := range l.lines {
+		one := &l.lines[i]
+		is := func(other line) bool { return other.ID == one.ID }
+		if one.Kind != kindLoad || one.State != live || !slices.ContainsFunc(lost, is) {
+			continue // Another process has reopened it.
+		}
+		one.State = dead
+		made.lost = append(made.lost, *one)
+		made.spans = cut(made.spans, one.time())
 	}
-	if err := e.bury(ctx, l, is); err != nil {
+	if len(made.lost) == 0 {
+		return nil
+	}
+	if made.rows, err = e.count(ctx, e.all("licenses"), l.view(l.newest).counts()); err != nil {
 		return err
 	}
-	spans := l.spans()
-	for _, one := range lost {
-		hole := archive.Span{From: archive.Key(one.Lo).Second(), To: archive.Key(one.Hi).Second() + 1}
-		spans = cut(spans, hole)
+	if err := e.apply(ctx, l, made); err != nil {
+		return err
+	}
+	for _, one := range made.lost {
 		slog.WarnContext(ctx, "ClickHouse lost rows of the archive, which are read again from the vendor",
-			"site_number", site, "load", one.ID, "rows", one.Rows, "from", hole.From, "to", hole.To)
+			"site_number", site, "load", one.ID, "rows", one.Rows, "from", one.time().From, "to", one.time().To)
 	}
-	n, err := e.count(ctx, e.all("licenses"), l.view(l.newest).counts())
-	if err != nil {
-		return err
-	}
-	return e.write(ctx, l.spansLine(spans, n, e.numbers.next(l.newest)))
+	return nil
+}
+
+// time returns the seconds from the first row of a load to its last.
+func (l line) time() archive.Span {
+	return archive.Span{From: archive.Key(l.Lo).Second(), To: archive.Key(l.Hi).Second() + 1}
 }
 
 // settle removes the lines of live loads, which have been verified. A load without a line counts.
