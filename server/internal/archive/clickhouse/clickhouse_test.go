@@ -324,6 +324,22 @@ func TestRowsThatAServerLostAreAHole(t *testing.T) {
 	}
 }
 
+// What a lost load had removed comes back, so that its time is a hole, too.
+func TestALostLoadGivesBackWhatItRemoved(t *testing.T) {
+	dsn := clickhouse.ForTest(t, 1)
+	e := filled(t, dsn, "a")
+	r := shown("b")
+	r.Rows[0].Second += 50
+	if _, err := e.Replace(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, e, "b", span)
+	if err := e.mutate(t.Context(), e.first(), "licenses", "DELETE WHERE user = 'b'"); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, open(t, dsn), "a", archive.Span{From: noon + 1, To: noon + 50}, archive.Span{From: noon + 51, To: span.To})
+}
+
 // A server fails, or the process is killed, while the hole is noted.
 func TestAHoleThatCannotBeNotedIsFoundAgain(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 2)

@@ -149,7 +149,9 @@ func (e *Engine) reopenOnce(ctx context.Context, site uint16, lost []line) error
 		}
 		one.State = dead
 		made.lost = append(made.lost, *one)
-		made.spans = cut(made.spans, one.time())
+		for _, hole := range l.changed(*one) {
+			made.spans = cut(made.spans, hole)
+		}
 	}
 	if len(made.lost) == 0 {
 		return nil
@@ -165,6 +167,21 @@ func (e *Engine) reopenOnce(ctx context.Context, site uint16, lost []line) error
 			"site_number", site, "load", one.ID, "rows", one.Rows, "from", one.time().From, "to", one.time().To)
 	}
 	return nil
+}
+
+// changed returns the times of what a load changed: its rows, and those that its mask hides, which come back once
+// it is dead.
+func (l *ledger) changed(load line) []archive.Span {
+	out := []archive.Span{load.time()}
+	for _, one := range l.lines {
+		if one.Kind != kindMask || one.ID != load.ID {
+			continue
+		}
+		for pair := range slices.Chunk(one.Ranges, 2) {
+			out = append(out, line{Lo: pair[0], Hi: pair[1]}.time())
+		}
+	}
+	return out
 }
 
 // time returns the seconds from the first row of a load to its last.
