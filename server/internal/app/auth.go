@@ -41,6 +41,7 @@ func identity(c *token.Claims) auth.Identity {
 	return auth.Identity{
 		Subject: c.Subject, Roles: c.Roles, Scopes: c.Scopes,
 		Vendors: c.Vendors, Sites: c.Sites, Customers: c.Customers, Expires: c.Expires,
+		Key: c.Key,
 	}
 }
 
@@ -66,7 +67,7 @@ func (a *App) newIdentities(cfg config.Auth, all *vendors.Registry, earlier *ide
 		return nil, err
 	}
 	known := &auth.Credentials{
-		Directory: directory, Tokens: tokens{verifier}, Clients: map[string]auth.Identity{},
+		Directory: directory, Tokens: tokens{verifier}, Holds: verifier.Holds, Clients: map[string]auth.Identity{},
 	}
 	for _, c := range cfg.Clients {
 		known.Clients[c.SAN] = auth.Identity{

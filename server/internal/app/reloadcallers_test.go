@@ -75,8 +75,8 @@ func TestReloadOfHosts(t *testing.T) {
 	}
 }
 
-// TestAReloadWithAnotherIssuerEndsSessions reads the file with another issuer, and with the first one again.
-func TestAReloadWithAnotherIssuerEndsSessions(t *testing.T) {
+// TestSessionsThatAReloadEnds reads the file without the issuer or the key of a token that began a session.
+func TestSessionsThatAReloadEnds(t *testing.T) {
 	auth := tokentest.YAML(t, t.TempDir(), tokentest.NewKeyServer(t).URL, "")
 	f := startFiled(t, newPallyCon(), 0, "auth: {mode: none}\n", auth)
 	token := tokentest.Sign("HS256", "hs256", map[string]any{"roles": []string{"viewer"}})
@@ -88,7 +88,13 @@ func TestAReloadWithAnotherIssuerEndsSessions(t *testing.T) {
 	for _, row := range []struct {
 		edits []string
 		want  int
-	}{{nil, 200}, {[]string{tokentest.Issuer, "https://other.example"}, 401}, {nil, 200}} {
+	}{
+		{nil, 200},
+		{[]string{tokentest.Issuer, "https://other.example"}, 401},
+		{[]string{"kid: hs256,", "kid: hs256-old,"}, 401},
+		{[]string{"kid: es256,", "kid: es256-old,"}, 200},
+		{nil, 200},
+	} {
 		if err := f.reload(t, row.edits...); err != nil {
 			t.Fatal(err)
 		}

@@ -91,7 +91,9 @@ func TestACallerSeesTheVendorsOfTheMoment(t *testing.T) {
 
 // TestASessionIsNoClient has a reload name a client whose name a person with a session has.
 func TestASessionIsNoClient(t *testing.T) {
-	k := &auth.Credentials{Directory: directory, Clients: map[string]auth.Identity{}}
+	k := &auth.Credentials{
+		Directory: directory, Clients: map[string]auth.Identity{}, Holds: func(string) bool { return true },
+	}
 	ctx := auth.WithSession(t.Context(), auth.Identity{Subject: "billing", Scopes: []string{"sites:read"}})
 	if c, err := k.Identify(ctx); err != nil || c.Subject != "billing" {
 		t.Errorf("before: %+v, %v", c, err)

@@ -144,6 +144,8 @@ type Tokens interface {
 type Credentials struct {
 	Directory Directory
 	Tokens    Tokens
+	// Holds reports whether the key of this name still counts. It is asked for the key with which a session began.
+	Holds func(key string) bool
 	// Clients are the callers with client certificates, by their SAN.
 	Clients map[string]Identity
 }
@@ -153,6 +155,7 @@ var (
 	errTwoTokens    = errors.New("more than one authorization header")
 	errOtherScheme  = errors.New("not a bearer token")
 	errWrongBinding = errors.New("token of another certificate")
+	errRemovedKey   = errors.New("session of a key that was removed")
 	errTakenSubject = errors.New("token or session with the name of a client certificate")
 )
 
@@ -160,7 +163,7 @@ var (
 // package, such as that of a token.
 func CauseOf(err error) string {
 	for _, known := range []error{
-		errNoIdentity, errTwoTokens, errOtherScheme, errWrongBinding, errTakenSubject, errExpired,
+		errNoIdentity, errTwoTokens, errOtherScheme, errWrongBinding, errRemovedKey, errTakenSubject, errExpired,
 	} {
 		if errors.Is(err, known) {
 			return known.Error()
@@ -184,6 +187,9 @@ func (k *Credentials) Identify(ctx context.Context) (*Caller, error) {
 	if i, ok := ctx.Value(sessionKey{}).(Identity); ok {
 		if _, taken := k.Clients[i.Subject]; taken { // A reload can name a client while a session lasts.
 			return nil, errTakenSubject
+		}
+		if !k.Holds(i.Key) {
+			return nil, errRemovedKey
 		}
 		return k.Directory.Caller(i), nil
 	}

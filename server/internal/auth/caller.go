@@ -23,6 +23,8 @@ type Identity struct {
 	Vendors, Sites, Customers []string
 	// Expires is when the identity ends, or zero.
 	Expires time.Time
+	// Key names the key of the configuration that has signed the token. It is "" for another identity.
+	Key string
 }
 
 // A Caller makes a call. The zero Caller may do nothing. Calls share a Caller, so nobody changes it.

@@ -9,8 +9,9 @@
 //
 // All replicas on a store derive the same key, so that each can open the cookies of the others. A session
 // ends after 8 hours at the latest, and never later than its token. It also ends when the server gets another
-// issuer. Nothing on the server remembers a session, so a stolen cookie is valid until then. The cookie does
-// not count in a request that a page of another origin makes.
+// issuer, or loses the key of its configuration that has signed the token. Nothing on the server remembers a
+// session, so a stolen cookie is valid until then. The cookie does not count in a request that a page of
+// another origin makes.
 package session
 
 import (
@@ -91,6 +92,7 @@ type sealed struct {
 	Sites     []string `json:"i"`
 	Customers []string `json:"c"`
 	Expires   int64    `json:"e"`
+	Key       string   `json:"k"`
 }
 
 // Identity returns whom the cookie of a request names. It reports false without a valid cookie, in a
@@ -105,7 +107,7 @@ func (s *Sessions) Identity(r *http.Request) (i auth.Identity, ok bool) {
 	}
 	return auth.Identity{
 		Subject: c.Subject, Roles: c.Roles, Scopes: c.Scopes,
-		Vendors: c.Vendors, Sites: c.Sites, Customers: c.Customers, Expires: time.Unix(c.Expires, 0),
+		Vendors: c.Vendors, Sites: c.Sites, Customers: c.Customers, Expires: time.Unix(c.Expires, 0), Key: c.Key,
 	}, true
 }
 
@@ -135,7 +137,7 @@ func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, issuer stri
 	if life < time.Second { // The clocks of issuer and server may differ a little.
 		return s.refuse(ctx, errEnded)
 	}
-	c := sealed{i.Subject, i.Roles, i.Scopes, i.Vendors, i.Sites, i.Customers, end.Unix()}
+	c := sealed{i.Subject, i.Roles, i.Scopes, i.Vendors, i.Sites, i.Customers, end.Unix(), i.Key}
 	if !s.seal(w, sessionCookie, issuer, c, life, http.SameSiteStrictMode) {
 		return apierror.New(codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID,
 			"nobody was logged in: the token names more roles, scopes, vendors, sites or customers than a cookie can "+

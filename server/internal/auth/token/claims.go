@@ -28,6 +28,8 @@ type Claims struct {
 	// Thumbprint, unless empty, is the cnf.x5t#S256 of RFC 8705: the SHA-256 of the client certificate
 	// with which alone the token is valid, in base64url without padding.
 	Thumbprint string
+	// Key names the fixed key that has signed the token, as Holds knows it. It is "" for a key of a set.
+	Key string
 	// Derived is what Options.Derive returned for the other fields.
 	Derived any
 }

@@ -2,7 +2,9 @@ package token
 
 import (
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -59,6 +61,19 @@ func (k Key) material() (any, error) {
 		return k.Secret, nil
 	}
 	return k.Public, nil
+}
+
+// nameOf returns a short text that differs between keys with another id, algorithm or content.
+func nameOf(k Key) (string, error) {
+	content := k.Secret
+	if k.Secret == nil {
+		var err error
+		if content, err = x509.MarshalPKIXPublicKey(k.Public); err != nil {
+			return "", fmt.Errorf("the key %q cannot be used: %w", k.ID, err)
+		}
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %s %x", k.ID, k.Algorithm, content))
+	return base64.RawURLEncoding.EncodeToString(sum[:12]), nil
 }
 
 func checkPublic(algorithm string, public crypto.PublicKey) error {

@@ -147,3 +147,37 @@ func algorithms(keys map[string]token.Key) map[string]bool {
 	}
 	return all
 }
+
+// TestHolds changes the key that has signed a token, in each of its parts.
+func TestHolds(t *testing.T) {
+	with := func(keys ...token.Key) *token.Verifier {
+		v, err := token.New(token.Options{Issuer: tokentest.Issuer, Audience: tokentest.Audience, Keys: keys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	secret := tokentest.Key("hs256").([]byte)
+	longer := append([]byte("x"), secret...)
+	signed := token.Key{ID: "hs256", Algorithm: "HS256", Secret: secret}
+	other := token.Key{ID: "es256", Algorithm: "ES256", Public: tokentest.Public("es256")}
+	claims, err := with(signed).Verify(t.Context(), tokentest.Sign("HS256", "hs256", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		keys []token.Key
+		want bool
+	}{
+		"the same":          {[]token.Key{other, signed}, true},
+		"none":              {[]token.Key{other}, false},
+		"another id":        {[]token.Key{{ID: "hs", Algorithm: "HS256", Secret: secret}}, false},
+		"another algorithm": {[]token.Key{{ID: "hs256", Algorithm: "HS384", Secret: secret}}, false},
+		"another secret":    {[]token.Key{{ID: "hs256", Algorithm: "HS256", Secret: longer}}, false},
+		"another kind":      {[]token.Key{{ID: "hs256", Algorithm: "ES256", Public: other.Public}}, false},
+	} {
+		if v := with(row.keys...); v.Holds(claims.Key) != row.want || !v.Holds("") || v.Holds("x") {
+			t.Errorf("%s: %t, want %t", name, v.Holds(claims.Key), row.want)
+		}
+	}
+}

@@ -48,6 +48,7 @@ type Options struct {
 // A Verifier verifies tokens. It remembers those that it has verified, until they end or keys change.
 type Verifier struct {
 	fixed     map[string]keyset.Key
+	named     map[string]string // the names of fixed keys in Claims.Key, by their ids
 	sets      []*keyset.Set
 	methods   []string
 	parser    *jwt.Parser
@@ -79,7 +80,8 @@ func New(o Options) (*Verifier, error) {
 		return nil, errors.New("at least one key is required")
 	}
 	v := &Verifier{
-		fixed: map[string]keyset.Key{}, sets: o.Sets, leeway: o.Leeway, reserved: map[string]bool{}, derive: o.Derive,
+		fixed: map[string]keyset.Key{}, named: map[string]string{}, sets: o.Sets, leeway: o.Leeway,
+		reserved: map[string]bool{}, derive: o.Derive,
 	}
 	for _, subject := range o.Reserved {
 		v.reserved[strings.ToLower(subject)] = true
@@ -108,6 +110,9 @@ func (v *Verifier) addKeys(keys []Key) error {
 			return err
 		}
 		v.fixed[k.ID] = keyset.Key{Public: material, Algorithms: []string{k.Algorithm}}
+		if v.named[k.ID], err = nameOf(k); err != nil {
+			return err
+		}
 		v.methods = append(v.methods, k.Algorithm)
 	}
 	if len(v.sets) > 0 {
@@ -190,7 +195,19 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Claims, error) {
 	if err != nil {
 		return nil, reasonOf(err)
 	}
+	p.claims.Key = v.named[h.kid]
 	return &p.claims, checkSubject(p.claims.Subject, v.reserved)
+}
+
+// Holds reports whether tokens of the key with this name are still valid. It is true for "", the name of all keys of
+// sets.
+func (v *Verifier) Holds(key string) bool {
+	for _, name := range v.named {
+		if name == key {
+			return true
+		}
+	}
+	return key == ""
 }
 
 // key returns the key of a token. It looks for an unknown key only if a set can have it, and the rest of
