@@ -272,6 +272,29 @@ func TestAPageOfSitesThatRepeatsIsTheEnd(t *testing.T) {
 	}
 }
 
+// Whoever asks for all sites must learn that some may be missing.
+func TestTheNamesOfSitesSayThatSomeMayBeHidden(t *testing.T) {
+	for what, c := range map[string]struct {
+		pages  []answer
+		names  int
+		hidden bool
+	}{
+		"the last page again":         {[]answer{sitesOf("A", "B"), sitesOf("A", "B")}, 2, false},
+		"a full page again":           {[]answer{fullPage(), fullPage()}, 100, true},
+		"a page again, up to a total": {[]answer{total(2, sitesOf("A", "B")), total(2, sitesOf("A", "B"))}, 2, false},
+		"a page again below a total":  {[]answer{total(3, sitesOf("A", "B")), total(3, sitesOf("A", "B"))}, 2, true},
+	} {
+		a, _ := serve(t, config(), map[string][]answer{getSites: c.pages})
+		names, err := a.SiteNames(t.Context())
+		if len(names) != c.names || c.hidden != (err != nil) {
+			t.Errorf("%s: %d names, %v", what, len(names), err)
+		}
+		if c.hidden {
+			want(t, what, err, unreadable)
+		}
+	}
+}
+
 func TestASiteThatCannotBeReadHidesNoOther(t *testing.T) {
 	const good = `{"siteId":"A"},{"siteId":"B","siteEnabledYn":"Y"}`
 	for row, says := range map[string]string{
