@@ -112,14 +112,14 @@ func (s *archives) find(ctx context.Context, name string) (vendors.Vendor, archi
 		return v, site, err
 	}
 	listed, err := siteNames(ctx, v)
-	if err != nil {
+	switch {
+	case slices.Contains(listed, of):
+		return v, site, nil
+	case err != nil:
 		return v, site, err
 	}
-	if !slices.Contains(listed, of) {
-		return v, site, apierror.NotFound("there is no site %q: ListSites lists the sites of each vendor", of).
-			With(apierror.Vendor, v.ID)
-	}
-	return v, site, nil
+	return v, site, apierror.NotFound("there is no site %q: ListSites lists the sites of each vendor", of).
+		With(apierror.Vendor, v.ID)
 }
 
 func (s *archives) SyncArchive(ctx context.Context, req *pb.SyncArchiveRequest) (*pb.Archive, error) {

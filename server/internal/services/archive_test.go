@@ -102,6 +102,26 @@ func TestArchivesThatACallerSees(t *testing.T) {
 	}
 }
 
+// A vendor that cannot name all of its sites still names this one.
+func TestASiteThatIsNamedIsThere(t *testing.T) {
+	const named, other = "vendors/a/sites/s", "vendors/a/sites/t"
+	all := configured("a", streamingOf(historical{sites: []string{named}, err: errDown}))
+	client := keeping(t, archivetest.NewMemory(), auth.Identity{}, all)
+	for site, code := range map[string]codes.Code{named: codes.OK, other: codes.Unavailable} {
+		_, err := client.GetArchive(t.Context(), &pb.GetArchiveRequest{Name: site + "/archive"})
+		if (err != nil || code != codes.OK) && apierror.Convert(err).Code != code {
+			t.Errorf("GetArchive of %s: %v, want %v", site, err, code)
+		}
+		line := &pb.InvoiceLine{Site: site, Metric: pb.InvoiceLine_LICENSES}
+		_, err = client.ReconcileInvoice(t.Context(), &pb.ReconcileInvoiceRequest{
+			Parent: "vendors/a", Month: "2026-10", Lines: []*pb.InvoiceLine{line},
+		})
+		if (err != nil || code != codes.OK) && apierror.Convert(err).Code != code {
+			t.Errorf("ReconcileInvoice of %s: %v, want %v", site, err, code)
+		}
+	}
+}
+
 func TestTheStateOfAnArchive(t *testing.T) {
 	const site = "vendors/a/sites/s"
 	now := time.Now()

@@ -133,18 +133,23 @@ func newInvoice(ctx context.Context, req *pb.ReconcileInvoiceRequest, vendor str
 func (s *archives) billedSites(ctx context.Context, v vendors.Vendor, bill invoice) (map[string]archive.Site, error) {
 	known := map[string]archive.Site{}
 	var listed []string
+	var unlisted error // why the vendor did not list all of its sites
 	asked := false
 	for i, line := range bill.lines {
 		name := line.GetSite()
 		site, err := s.engine.Site(ctx, name)
-		if err == nil && site.Zone == nil && !asked {
-			listed, err = siteNames(ctx, v)
-			asked = true
-		}
 		if err != nil {
 			return nil, err
 		}
-		if site.Zone == nil && !slices.Contains(listed, name) {
+		if site.Zone == nil && !asked {
+			listed, unlisted = siteNames(ctx, v)
+			asked = true
+		}
+		switch {
+		case site.Zone != nil, slices.Contains(listed, name):
+		case unlisted != nil:
+			return nil, unlisted
+		default:
 			return nil, bill.wrong(i, "%q does not exist: ListSites lists the sites of the vendor", name)
 		}
 		known[name] = site
