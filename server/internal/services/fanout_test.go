@@ -305,6 +305,26 @@ func TestAVendorThatIsAloneHasAllTheTimeAtEachPage(t *testing.T) {
 	}
 }
 
+// A vendor that was alone is not alone once the configuration has another one.
+func TestAVendorThatWasAloneDoesNotKeepTheRowsOfANewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := holding("a", "s", 3)
+		before, _ := serve(t, a.configured())
+		req := &pb.ListLicensesRequest{Parent: "vendors/-/sites/-", PageSize: 2}
+		first, err := list(t.Context(), before, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.FailReads(adaptertest.Stalled)
+		after, _ := serve(t, a.configured(), holding("b", "s", 2).configured())
+		req.PageToken = first.GetNextPageToken()
+		page, err := list(t.Context(), after, req)
+		if err != nil || len(page.GetLicenses()) != 2 || page.GetUnreachable() == nil {
+			t.Errorf("%v, %v", page, err)
+		}
+	})
+}
+
 // slowLister is an adapter that needs more than a part of the usual time for each page.
 type slowLister struct{ bare }
 

@@ -96,6 +96,7 @@ func list[C any, Req listRequest, Res listResponse](
 	if err != nil {
 		return none, err
 	}
+	l.at.Last = l.at.Last && len(remaining(capable, l.at)) <= 1 // The configuration may have another vendor by now.
 	time := newTimeShares(ctx)
 	next, stop := iter.Pull2(parents(ctx, time, capable, req.GetParent(), l.at))
 	defer stop()
