@@ -50,7 +50,8 @@ func Health(ready func() bool) map[string]http.HandlerFunc {
 		"/livez":   readOnly("/livez", alive), // as Kubernetes names it
 		"/readyz": readOnly("/readyz", func(w http.ResponseWriter, _ *http.Request) {
 			if ready != nil && !ready() {
-				writeError(w, status.Error(codes.Unavailable, "the server is starting or stopping"))
+				writeError(w, status.Error(codes.Unavailable,
+					"the server is starting or stopping, or the file of its store is not in its place"))
 				return
 			}
 			writeOK(w)
