@@ -38,8 +38,8 @@ import (
 )
 
 const (
-	// leastRatio is the demanded ratio of calls a second in mode jwt to those in mode none.
-	leastRatio = 0.95
+	// minRatio is the demanded ratio of calls a second in mode jwt to those in mode none.
+	minRatio   = 0.95
 	maxFetches = 3
 	maxSlower  = 2.0
 	callers    = 16
@@ -74,12 +74,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	failed := b.storm(ctx, out, *storms)
-	if telemetry < leastRatio {
-		lost := fmt.Errorf("telemetry leaves %.3f of the calls, less than %.2f", telemetry, leastRatio)
+	if telemetry < minRatio {
+		lost := fmt.Errorf("telemetry leaves %.3f of the calls, less than %.2f", telemetry, minRatio)
 		failed = errors.Join(failed, lost)
 	}
-	if grpc < leastRatio {
-		failed = errors.Join(failed, fmt.Errorf("mode jwt reaches %.3f of mode none, less than %.2f", grpc, leastRatio))
+	if grpc < minRatio {
+		failed = errors.Join(failed, fmt.Errorf("mode jwt reaches %.3f of mode none, less than %.2f", grpc, minRatio))
 	}
 	return failed
 }

@@ -151,18 +151,19 @@ func (c *campaign) carryOut(ctx context.Context, first, end int) []*op {
 	ops := make([]*op, end-first)
 	var next atomic.Int64
 	var callers sync.WaitGroup
-	for i := range c.Callers {
-		callers.Go(func() {
-			for ctx.Err() == nil {
-				n := int(next.Add(1)) - 1
-				if n >= len(ops) {
-					return
-				}
-				ops[n] = newOp(c.testbed, c.Seed, first+n, c.kinds)
-				c.clients[i/perClient].carryOut(ctx, c.testbed, ops[n])
-				c.clients[i/perClient].tryWrong(ctx, c.testbed, c.Seed, ops[n])
+	work := func(by *client) {
+		for ctx.Err() == nil {
+			n := int(next.Add(1)) - 1
+			if n >= len(ops) {
+				return
 			}
-		})
+			ops[n] = newOp(c.testbed, c.Seed, first+n, c.kinds)
+			by.carryOut(ctx, c.testbed, ops[n])
+			by.tryWrong(ctx, c.testbed, c.Seed, ops[n])
+		}
+	}
+	for i := range c.Callers {
+		callers.Go(func() { work(c.clients[i/perClient]) })
 	}
 	callers.Wait()
 	return ops

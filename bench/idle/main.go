@@ -34,8 +34,8 @@ func main() { program.Main(run) }
 
 // The bounds of what is measured.
 const (
-	mostMemory = 40  // MiB
-	mostTime   = 150 // milliseconds
+	maxMemory = 40  // MiB
+	maxTime   = 150 // milliseconds
 )
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -119,13 +119,13 @@ func measure(
 
 func (s state) print(table *report.Table, name string, judged bool) {
 	milliseconds, resident := float64(s.ready)/float64(time.Millisecond), mebibytes(s.resident)
-	mostReady, most := "", ""
+	timeLimit, memoryLimit := "", ""
 	if judged {
-		mostReady = table.Under(name+": the time until it is ready", milliseconds, mostTime, "ms")
-		most = table.Under(name+": the memory", resident, mostMemory, "MiB")
+		timeLimit = table.Under(name+": the time until it is ready", milliseconds, maxTime, "ms")
+		memoryLimit = table.Under(name+": the memory", resident, maxMemory, "MiB")
 	}
-	table.Row(name, fmt.Sprintf("%.0f ms", milliseconds), mostReady,
-		fmt.Sprintf("%.1f MiB", resident), most, fmt.Sprintf("%.1f MiB", mebibytes(s.anonymous)))
+	table.Row(name, fmt.Sprintf("%.0f ms", milliseconds), timeLimit,
+		fmt.Sprintf("%.1f MiB", resident), memoryLimit, fmt.Sprintf("%.1f MiB", mebibytes(s.anonymous)))
 }
 
 func mebibytes(bytes int) float64 { return float64(bytes) / (1 << 20) }

@@ -69,25 +69,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer running.Close()
-	rates := make([][][]float64, len(servers)) // by server and number of callers
-	costs := make([][][]float64, len(servers)) // the same
-	for i, s := range servers {
-		rates[i], costs[i] = make([][]float64, len(chosen)), make([][]float64, len(chosen))
-		// This opens connections, and does what only a first call does.
-		if _, _, err := s.load(ctx, slices.Max(chosen), *length/4); err != nil {
-			return err
-		}
-	}
-	for range *rounds {
-		for at, n := range chosen {
-			for i, s := range servers {
-				rate, cost, err := s.load(ctx, n, *length)
-				if err != nil {
-					return err
-				}
-				rates[i][at], costs[i][at] = append(rates[i][at], rate), append(costs[i][at], cost)
-			}
-		}
+	rates, costs, err := measure(ctx, servers, chosen, *rounds, *length)
+	if err != nil {
+		return err
 	}
 	took, err := flush(running.Folder)
 	if err != nil {
@@ -96,12 +80,44 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	missed := table(out, chosen, servers, rates, costs)
 	fmt.Fprintf(out, "\nThe disk makes a write durable in %.2f ms.", 1000*took.Seconds())
 	if one := slices.Index(chosen, 1); one >= 0 {
-		most := 1 / (waits * took.Seconds())
+		limit := 1 / (waits * took.Seconds())
 		fmt.Fprintf(out, " One caller who waits for it %d times, and for nothing else, makes %.0f mutations a second: "+
-			"%.0f%% of \"without\".", waits, most, 100*most/load.Median(rates[0][one]))
+			"%.0f%% of \"without\".", waits, limit, 100*limit/load.Median(rates[0][one]))
 	}
 	fmt.Fprintln(out)
 	return missed
+}
+
+// measure returns the mutations a second and the cost of one, by server, number of callers and round.
+func measure(
+	ctx context.Context, servers []*server, callers []int, rounds int, length time.Duration,
+) (rates, costs [][][]float64, err error) {
+	rates, costs = make([][][]float64, len(servers)), make([][][]float64, len(servers))
+	for i, s := range servers {
+		rates[i], costs[i] = make([][]float64, len(callers)), make([][]float64, len(callers))
+		// This opens connections, and does what only a first call does.
+		if _, _, err := s.load(ctx, slices.Max(callers), length/4); err != nil {
+			return nil, nil, err
+		}
+	}
+	round := func(at, callers int) error {
+		for i, s := range servers {
+			rate, cost, err := s.load(ctx, callers, length)
+			if err != nil {
+				return err
+			}
+			rates[i][at], costs[i][at] = append(rates[i][at], rate), append(costs[i][at], cost)
+		}
+		return nil
+	}
+	for range rounds {
+		for at, n := range callers {
+			if err := round(at, n); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return rates, costs, nil
 }
 
 // waits is how often a mutation of one write waits for the disk: for its intent, the send and the end.

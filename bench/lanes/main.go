@@ -69,13 +69,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	quotient := float64(at(all.stalled, 99)) / float64(at(all.quiet, 99))
 	t.Row(append([]string{"all"}, all.cells()...)...)
 	fmt.Fprintf(out, "\nthe quotient is %.2f\n", quotient)
-	calm, busy, err := s.bounds(ctx, *stuck)
+	alone, busy, err := s.bounds(ctx, *stuck)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "goroutines: %d, and %d beside the callers who are stuck; memory: %d MiB, and %d MiB\n",
-		calm.Goroutines, busy.Goroutines, calm.Resident>>20, busy.Resident>>20)
-	if quotient > *limit || busy.Goroutines-calm.Goroutines >= (1+connection)*reads+queue+spare {
+		alone.Goroutines, busy.Goroutines, alone.Resident>>20, busy.Resident>>20)
+	if quotient > *limit || busy.Goroutines-alone.Goroutines >= (1+connection)*reads+queue+spare {
 		return errors.New("the vendor that stalls holds up the other one")
 	}
 	return nil

@@ -72,40 +72,38 @@ func (s *server) measure(ctx context.Context, length time.Duration, stuck int) (
 }
 
 // bounds returns the state of the server alone, and beside the callers of the silent vendor.
-func (s *server) bounds(ctx context.Context, stuck int) (calm, busy program.Sample, err error) {
-	pause(ctx, program.Stale)
-	if calm, err = s.Sample(ctx); err != nil {
-		return calm, busy, err
+func (s *server) bounds(ctx context.Context, stuck int) (alone, busy program.Sample, err error) {
+	if err := program.Pause(ctx, program.Stale); err != nil {
+		return alone, busy, err
+	}
+	if alone, err = s.Sample(ctx); err != nil {
+		return alone, busy, err
 	}
 	defer s.stick(ctx, stuck)()
-	pause(ctx, program.Stale)
+	if err := program.Pause(ctx, program.Stale); err != nil {
+		return alone, busy, err
+	}
 	busy, err = s.Sample(ctx)
-	return calm, busy, err
+	return alone, busy, err
 }
 
 // stick has callers call the silent vendor, until leave is called. One whose call is refused waits for a
 // second, as the docs demand.
 func (s *server) stick(ctx context.Context, callers int) (leave func()) {
 	ctx, cancel := context.WithCancel(ctx)
+	call := func() {
+		for ctx.Err() == nil {
+			if _, err := s.sites.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/silent"}); err != nil {
+				_ = program.Pause(ctx, time.Second) // The loop sees the end of ctx.
+			}
+		}
+	}
 	var running sync.WaitGroup
 	for range callers {
-		running.Go(func() {
-			for ctx.Err() == nil {
-				if _, err := s.sites.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/silent"}); err != nil {
-					pause(ctx, time.Second)
-				}
-			}
-		})
+		running.Go(call)
 	}
-	pause(ctx, time.Second) // All places are taken then.
+	_ = program.Pause(ctx, time.Second) // All places are taken then.
 	return func() { cancel(); running.Wait() }
-}
-
-func pause(ctx context.Context, length time.Duration) {
-	select {
-	case <-time.After(length):
-	case <-ctx.Done():
-	}
 }
 
 // list lists the sites of the quick vendor from several callers at once, and returns how long each call took,

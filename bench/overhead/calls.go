@@ -20,15 +20,10 @@ func (s *server) callers(c testCase, f face) (load.Caller, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f == overREST {
+		return load.Each(func(ctx context.Context, _ int) error { return s.callREST(ctx, c, discard) }), nil
+	}
 	return func(ctx context.Context, number int) (once func() error) {
-		if f == overREST {
-			return func() error {
-				return s.callREST(ctx, c, func(body io.Reader) error {
-					_, err := io.Copy(io.Discard, body)
-					return err
-				})
-			}
-		}
 		ctx = s.withToken(ctx)
 		conn := s.conns[number%len(s.conns)]
 		return func() error {
@@ -36,6 +31,11 @@ func (s *server) callers(c testCase, f face) (load.Caller, error) {
 			return conn.Invoke(ctx, c.method, request, &size, grpc.ForceCodecV2(raw{}))
 		}
 	}, nil
+}
+
+func discard(body io.Reader) error {
+	_, err := io.Copy(io.Discard, body)
+	return err
 }
 
 // withToken returns a context whose calls over gRPC have the caller's token.

@@ -57,14 +57,12 @@ func (b *bench) measure(
 	var calls [2]float64
 	for number := range rounds {
 		for i, n := range callers {
-			var both [2]round
-			for turn := range servers {
-				which := (turn + number) % 2
-				if both[which], err = servers[which].round(ctx, c, f, n, length); err != nil {
-					return nil, err
-				}
-				calls[which] += both[which].Calls()
+			both, err := b.roundOfBoth(ctx, c, f, n, length, number)
+			if err != nil {
+				return nil, err
 			}
+			calls[0] += both[0].Calls()
+			calls[1] += both[1].Calls()
 			all[i].add(both[0], both[1])
 		}
 	}
@@ -76,6 +74,20 @@ func (b *bench) measure(
 		m.allocations.add((after[0]-before[0])/calls[0], (after[1]-before[1])/calls[1])
 	}
 	return all, nil
+}
+
+// roundOfBoth makes a round of drmhub and of the bare parts. They take turns in who is first.
+func (b *bench) roundOfBoth(
+	ctx context.Context, c testCase, f face, callers int, length time.Duration, number int,
+) (both [2]round, err error) {
+	servers := [2]*server{b.drmhub, b.bare}
+	for turn := range servers {
+		which := (turn + number) % 2
+		if both[which], err = servers[which].round(ctx, c, f, callers, length); err != nil {
+			return both, err
+		}
+	}
+	return both, nil
 }
 
 // round makes calls for a time.

@@ -48,11 +48,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	alone, err := s.during(ctx, *rate, func() error { return pause(ctx, *quiet) })
+	alone, err := s.during(ctx, *rate, func() error { return program.Pause(ctx, *quiet) })
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, program.Stale); err != nil {
+	if err := program.Pause(ctx, program.Stale); err != nil {
 		return err
 	}
 	before, err := s.Sample(ctx)
@@ -103,14 +103,4 @@ func (m *measurement) print(t *report.Table, name string) {
 	}
 	slices.Sort(m.took)
 	t.Row(name, fmt.Sprint(len(m.took)), fmt.Sprint(m.failed), at(50), at(99))
-}
-
-// pause waits. It returns an error if the program is told to stop.
-func pause(ctx context.Context, length time.Duration) error {
-	select {
-	case <-time.After(length):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -162,7 +162,7 @@ func (s *server) reloadOften(ctx context.Context, times int, every time.Duration
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := pause(ctx, every); err != nil {
+		if err := program.Pause(ctx, every); err != nil {
 			return err
 		}
 	}
@@ -172,7 +172,7 @@ func (s *server) reloadOften(ctx context.Context, times int, every time.Duration
 // settled returns the state of the server once it has no more goroutines than before, or after some time.
 func (s *server) settled(ctx context.Context, before program.Sample) (now program.Sample, err error) {
 	for deadline := time.Now().Add(settleTime); ; {
-		if err := pause(ctx, program.Stale); err != nil {
+		if err := program.Pause(ctx, program.Stale); err != nil {
 			return now, err
 		}
 		now, err = s.Sample(ctx)

@@ -70,20 +70,21 @@ func Run(ctx context.Context, callers int, length time.Duration, caller Caller) 
 	took := make([][]time.Duration, callers)
 	var all sync.WaitGroup
 	begun := time.Now()
+	work := func(number int) error {
+		once := caller(ctx, number)
+		for time.Since(begun) < length && ctx.Err() == nil {
+			called := time.Now()
+			if err := once(); err != nil {
+				return err
+			}
+			took[number] = append(took[number], time.Since(called))
+		}
+		return nil
+	}
 	for number := range callers {
 		all.Go(func() {
-			once := caller(ctx, number)
-			for time.Since(begun) < length && ctx.Err() == nil {
-				called := time.Now()
-				err := once()
-				if errors.Is(err, ErrDone) {
-					return
-				}
-				if err != nil {
-					cancel(err)
-					return
-				}
-				took[number] = append(took[number], time.Since(called))
+			if err := work(number); err != nil && !errors.Is(err, ErrDone) {
+				cancel(err)
 			}
 		})
 	}
