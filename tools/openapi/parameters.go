@@ -108,18 +108,23 @@ func withoutExamples(doc *openapi3.T) []string {
 	var missing []string
 	for _, item := range doc.Paths.Map() {
 		for _, operation := range item.Operations() {
-			file := "examples/" + operation.OperationID + ".json"
-			for _, reference := range operation.Parameters {
-				parameter := reference.Value
-				if parameter.Example == nil && len(wrapped(parameter.Schema).Examples) == 0 {
-					missing = append(missing, file+" lacks the parameter "+parameter.Name)
-				}
-			}
-			if body := operation.RequestBody; body != nil && body.Value.Content["application/json"].Example == nil {
-				missing = append(missing, file+" lacks the request")
-			}
+			missing = append(missing, missingExamples(operation)...)
 		}
 	}
 	slices.Sort(missing)
+	return missing
+}
+
+func missingExamples(operation *openapi3.Operation) (missing []string) {
+	file := "examples/" + operation.OperationID + ".json"
+	for _, reference := range operation.Parameters {
+		parameter := reference.Value
+		if parameter.Example == nil && len(wrapped(parameter.Schema).Examples) == 0 {
+			missing = append(missing, file+" lacks the parameter "+parameter.Name)
+		}
+	}
+	if body := operation.RequestBody; body != nil && body.Value.Content["application/json"].Example == nil {
+		missing = append(missing, file+" lacks the request")
+	}
 	return missing
 }

@@ -16,15 +16,7 @@ const protoColumns = 100
 // check returns what is wrong with a file.
 func check(words []word, file, text string) []finding {
 	var found []finding
-	read := func(line int, text string) {
-		for i, part := range strings.Split(text, "\n") {
-			for _, w := range words {
-				if at := w.pattern.FindString(part); at != "" {
-					found = append(found, finding{file, fmt.Sprintf("%q: write %s", at, w.instead), line + i})
-				}
-			}
-		}
-	}
+	read := func(line int, text string) { found = append(found, wordsIn(words, file, line, text)...) }
 	switch path.Ext(file) {
 	case ".go":
 		readGo(text, read)
@@ -35,6 +27,18 @@ func check(words []word, file, text string) []finding {
 		readProto(text, read)
 	default:
 		read(1, text)
+	}
+	return found
+}
+
+// wordsIn returns the words of the list in a text that begins at a line.
+func wordsIn(words []word, file string, line int, text string) (found []finding) {
+	for i, part := range strings.Split(text, "\n") {
+		for _, w := range words {
+			if at := w.pattern.FindString(part); at != "" {
+				found = append(found, finding{file, fmt.Sprintf("%q: write %s", at, w.instead), line + i})
+			}
+		}
 	}
 	return found
 }
