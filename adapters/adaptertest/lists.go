@@ -11,8 +11,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/paging"
 )
 
-// mostPages is after how many pages the suite gives up a list.
-const mostPages = 5000
+// maxPages is after how many pages the suite gives up a list.
+const maxPages = 5000
 
 // pagings are sizes of the pages, in turn, with which a list of 130 rows is read.
 var pagings = [][]int32{{0}, {1}, {7}, {25}, {50}, {65}, {129}, {130}, {1000}, {5000}, {1, 50, 3}, {3, 1000}}
@@ -54,7 +54,7 @@ func (l listing[Row]) page(
 func (l listing[Row]) from(t T, token string, between func(page int, total int32), sizes ...int32) []Row {
 	t.Helper()
 	var all []Row
-	for i := range mostPages {
+	for i := range maxPages {
 		size := sizes[i%len(sizes)]
 		rows, next, total, err := l.page(t.Context(), size, token)
 		if err != nil {
@@ -71,7 +71,7 @@ func (l listing[Row]) from(t T, token string, between func(page int, total int32
 			return all
 		}
 	}
-	t.Fatalf("%s with page sizes %d does not end: %d rows on %d pages", rpcOf(l.req), sizes, len(all), mostPages)
+	t.Fatalf("%s with page sizes %d does not end: %d rows on %d pages", rpcOf(l.req), sizes, len(all), maxPages)
 	return nil
 }
 

@@ -90,7 +90,7 @@ func TestAMutationPassesWhatReadsHaveOpened(t *testing.T) {
 		v.open(t)
 		notSent(t, v.read(t.Context()), unavailable)
 		for i := range 2 * minCalls { // Mutations do not flood the vendor either.
-			e := want(t, v.write(t.Context()), [...]kind{unknown, unavailable}[i/minCalls], "")
+			e := want(t, v.write(t.Context()), [...]errorKind{unknown, unavailable}[i/minCalls], "")
 			if i >= minCalls && !strings.HasPrefix(e.Message, "not sent: ") {
 				t.Errorf("write %d: %q", i+1, e.Message)
 			}

@@ -21,7 +21,7 @@ import (
 func TestWhatAStatusMeans(t *testing.T) {
 	for _, test := range []struct {
 		status int
-		kind   kind // of a read; a write is unknown from 500 on
+		kind   errorKind // of a read; a write is unknown from 500 on
 		says   string
 		reads  int64 // how often a read is sent
 	}{
@@ -90,24 +90,24 @@ func TestTheAdapterReadsItsVendorsErrors(t *testing.T) {
 	for _, test := range []struct {
 		status     int
 		body       string
-		kinds      [2]kind // of a read and of a write
+		kinds      [2]errorKind // of a read and of a write
 		vendorCode string
 		reads      int64 // how often a read is sent
 	}{
-		{400, `{"Code":"E1","Message":"not\u001b now"}`, [2]kind{wrongState, wrongState}, "E1", 1},
-		{500, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, unknown}, "E1", 1},
-		{500, `{"Code":"DOWN"}`, [2]kind{unavailable, unknown}, "DOWN", 3},
-		{400, `{"Code":"DOWN"}`, [2]kind{unavailable, unavailable}, "DOWN", 1},
-		{404, `default backend - 404`, [2]kind{unusable, unknown}, "", 1},
-		{408, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
-		{408, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, unknown}, "E1", 1},
-		{400, `not theirs`, [2]kind{unusable, inputRefused}, "", 1},
-		{409, `not theirs`, [2]kind{unusable, exists}, "", 1},
-		{410, ``, [2]kind{unusable, unknown}, "", 1},
-		{425, `not theirs`, [2]kind{unavailable, unknown}, "", 3},
-		{429, `not theirs`, [2]kind{limited, unknown}, "", 1},
-		{429, `{"Code":"E1","Message":"not now"}`, [2]kind{wrongState, wrongState}, "E1", 1},
-		{403, `not theirs`, [2]kind{permission, permission}, "", 1},
+		{400, `{"Code":"E1","Message":"not\u001b now"}`, [2]errorKind{wrongState, wrongState}, "E1", 1},
+		{500, `{"Code":"E1","Message":"not now"}`, [2]errorKind{wrongState, unknown}, "E1", 1},
+		{500, `{"Code":"DOWN"}`, [2]errorKind{unavailable, unknown}, "DOWN", 3},
+		{400, `{"Code":"DOWN"}`, [2]errorKind{unavailable, unavailable}, "DOWN", 1},
+		{404, `default backend - 404`, [2]errorKind{unusable, unknown}, "", 1},
+		{408, `not theirs`, [2]errorKind{unavailable, unknown}, "", 3},
+		{408, `{"Code":"E1","Message":"not now"}`, [2]errorKind{wrongState, unknown}, "E1", 1},
+		{400, `not theirs`, [2]errorKind{unusable, inputRefused}, "", 1},
+		{409, `not theirs`, [2]errorKind{unusable, exists}, "", 1},
+		{410, ``, [2]errorKind{unusable, unknown}, "", 1},
+		{425, `not theirs`, [2]errorKind{unavailable, unknown}, "", 3},
+		{429, `not theirs`, [2]errorKind{limited, unknown}, "", 1},
+		{429, `{"Code":"E1","Message":"not now"}`, [2]errorKind{wrongState, wrongState}, "E1", 1},
+		{403, `not theirs`, [2]errorKind{permission, permission}, "", 1},
 	} {
 		o := upstream.Options{Failure: acme, RequestIDHeader: "X-Trace"}
 		handler := answer(test.status, test.body, "X-Mood", "good", "X-Trace", "t-1")

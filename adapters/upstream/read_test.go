@@ -78,7 +78,7 @@ func TestHowLongAReadTakes(t *testing.T) {
 		handler  http.HandlerFunc
 		limits   upstream.Limits
 		deadline time.Duration
-		kind     kind
+		kind     errorKind
 		says     string
 		took     time.Duration // without the pauses, which are below a second
 		calls    int64

@@ -18,7 +18,7 @@ func TestRetryAfterIsHonored(t *testing.T) {
 	for _, test := range []struct {
 		status int
 		header func() string
-		kind   kind
+		kind   errorKind
 	}{
 		{429, seconds, limited}, {429, date, limited}, {503, seconds, unavailable},
 	} {

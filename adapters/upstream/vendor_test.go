@@ -128,33 +128,33 @@ func (v *vendor) wantCalls(t *testing.T, n int64) {
 	}
 }
 
-// A kind is how an error is told.
-type kind struct {
+// A errorKind is how an error is told.
+type errorKind struct {
 	code   codes.Code
 	reason pb.ErrorReason
 }
 
 var (
-	unknown      = kind{codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN}
-	unavailable  = kind{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE}
-	unusable     = kind{codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID}
-	inputRefused = kind{codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED}
-	credentials  = kind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED}
-	permission   = kind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED}
-	rejected     = kind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED}
-	wrongState   = kind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE}
-	notFound     = kind{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND}
-	exists       = kind{codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS}
-	busy         = kind{codes.ResourceExhausted, pb.ErrorReason_VENDOR_BUSY}
-	limited      = kind{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED}
-	canceled     = kind{codes.Canceled, pb.ErrorReason_CALL_CANCELLED}
-	expired      = kind{codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED}
-	invalid      = kind{codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID}
-	internal     = kind{codes.Internal, pb.ErrorReason_INTERNAL_FAILURE}
+	unknown      = errorKind{codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN}
+	unavailable  = errorKind{codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE}
+	unusable     = errorKind{codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID}
+	inputRefused = errorKind{codes.InvalidArgument, pb.ErrorReason_VENDOR_INPUT_REFUSED}
+	credentials  = errorKind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED}
+	permission   = errorKind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_PERMISSION_DENIED}
+	rejected     = errorKind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED}
+	wrongState   = errorKind{codes.FailedPrecondition, pb.ErrorReason_VENDOR_STATE}
+	notFound     = errorKind{codes.NotFound, pb.ErrorReason_RESOURCE_NOT_FOUND}
+	exists       = errorKind{codes.AlreadyExists, pb.ErrorReason_VENDOR_ALREADY_EXISTS}
+	busy         = errorKind{codes.ResourceExhausted, pb.ErrorReason_VENDOR_BUSY}
+	limited      = errorKind{codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED}
+	canceled     = errorKind{codes.Canceled, pb.ErrorReason_CALL_CANCELLED}
+	expired      = errorKind{codes.DeadlineExceeded, pb.ErrorReason_DEADLINE_PASSED}
+	invalid      = errorKind{codes.InvalidArgument, pb.ErrorReason_REQUEST_INVALID}
+	internal     = errorKind{codes.Internal, pb.ErrorReason_INTERNAL_FAILURE}
 )
 
 // want demands an error of a kind whose message contains says.
-func want(t *testing.T, err error, k kind, says string) *apierror.Error {
+func want(t *testing.T, err error, k errorKind, says string) *apierror.Error {
 	t.Helper()
 	e, ok := errors.AsType[*apierror.Error](err)
 	if !ok {
@@ -167,7 +167,7 @@ func want(t *testing.T, err error, k kind, says string) *apierror.Error {
 }
 
 // notSent demands an error that says that nothing was sent.
-func notSent(t *testing.T, err error, k kind) *apierror.Error {
+func notSent(t *testing.T, err error, k errorKind) *apierror.Error {
 	t.Helper()
 	e := want(t, err, k, "")
 	if !strings.HasPrefix(e.Message, "not sent: ") {

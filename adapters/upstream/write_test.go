@@ -75,7 +75,7 @@ func TestAWriteThatNeverLeftIsNotSent(t *testing.T) {
 		o    upstream.Options
 		ctx  func(*testing.T, time.Duration) context.Context
 		req  upstream.Request
-		kind kind
+		kind errorKind
 	}{
 		"refused connection":        {over(refusing), always, post, unavailable},
 		"a vendor without TLS":      {upstream.Options{BaseURL: "https://vendor.test"}, always, post, unavailable},

@@ -11,9 +11,9 @@ const (
 	// garbagePercent is how much garbage the program keeps, in percent of what it uses, unless GOGC says so. With
 	// Go's default of 100, long streams hold some 10 MB more.
 	garbagePercent = 50
-	// leastGarbage is how much garbage a server keeps at least, in bytes. It uses few megabytes, of which 50 percent
+	// minGarbage is how much garbage a server keeps at least, in bytes. It uses few megabytes, of which 50 percent
 	// are collected so often that small calls would take 10 to 20 percent more of the processor's time.
-	leastGarbage = 8 << 20
+	minGarbage = 8 << 20
 	// percentStep is how exact the percentage is. A change stops all goroutines for some microseconds.
 	percentStep = 10
 )
@@ -46,6 +46,6 @@ func adjustGarbage(current int) {
 // percentOf returns the percentage of garbage for this many bytes in use.
 func percentOf(used int) int {
 	const whole = 100
-	percent := leastGarbage * whole / max(used, 1<<20)
+	percent := minGarbage * whole / max(used, 1<<20)
 	return max(garbagePercent, percent-percent%percentStep)
 }

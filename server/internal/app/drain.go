@@ -19,13 +19,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// A kind of call is what a stop waits for in the same way.
-type kind int
+// A callKind of call is what a stop waits for in the same way.
+type callKind int
 
 const (
-	watching kind = iota // a stream without an end of its own
-	reading              // a call that changes nothing
-	changing             // a call that may change something at a vendor
+	watching callKind = iota // a stream without an end of its own
+	reading                  // a call that changes nothing
+	changing                 // a call that may change something at a vendor
 	kinds
 )
 
@@ -37,7 +37,7 @@ var watches = []string{
 }
 
 // kindOf returns the kind of a call. A dry run only reads.
-func kindOf(method string, req any) kind {
+func kindOf(method string, req any) callKind {
 	dry, ok := req.(interface{ GetValidateOnly() bool })
 	rpc := contract.Lookup(method)
 	switch {
@@ -71,7 +71,7 @@ type drain struct {
 // A flight is a call in flight. It ends early by its cancel.
 type flight struct {
 	drain  *drain
-	kind   kind
+	kind   callKind
 	cancel context.CancelCauseFunc
 }
 
@@ -85,7 +85,7 @@ func newDrain() *drain {
 }
 
 // begin adds a call, whose context ends when calls of its kind are to end.
-func (d *drain) begin(ctx context.Context, k kind) (context.Context, *flight) {
+func (d *drain) begin(ctx context.Context, k callKind) (context.Context, *flight) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c := &flight{d, k, cancel}
 	d.mu.Lock()
@@ -106,7 +106,7 @@ func (c *flight) end() {
 }
 
 // end ends the calls of a kind, and those that begin later. It returns how many it ends.
-func (d *drain) end(k kind) int {
+func (d *drain) end(k callKind) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ended[k] = true
@@ -117,7 +117,7 @@ func (d *drain) end(k kind) int {
 }
 
 // count returns how many calls of a kind are in flight.
-func (d *drain) count(k kind) int {
+func (d *drain) count(k callKind) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.calls[k])

@@ -37,7 +37,7 @@ var largeBuffers = func() mem.BufferPool {
 	return pool
 }()
 
-const leastLarge = 32 << 10
+const minLarge = 32 << 10
 
 // Marshal encodes a message.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
@@ -46,7 +46,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 		return c.CodecV2.Marshal(v)
 	}
 	size := protobuf.Size(m)
-	if size <= leastLarge {
+	if size <= minLarge {
 		return c.CodecV2.Marshal(v)
 	}
 	buffer := largeBuffers.Get(size)
