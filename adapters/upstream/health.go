@@ -17,7 +17,7 @@ type health struct {
 	lastError *LastError
 	good      good
 	clients   int // how many clients the account has had
-	former    int // how many of them, the first ones, have former credentials
+	former    int // how many of them, the first ones, have earlier credentials
 }
 
 // good is what a success changes.
@@ -56,7 +56,7 @@ func (h *health) noteError(client int, e *apierror.Error) {
 	h.note(client, e)
 }
 
-// note records an error. It ignores that the vendor rejects former credentials.
+// note records an error. It ignores that the vendor rejects earlier credentials.
 func (h *health) note(client int, e *apierror.Error) {
 	if e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED && client <= h.former {
 		return
@@ -157,7 +157,7 @@ func (a *Account) Clients() int {
 }
 
 // ForgetRejection forgets that the vendor rejected the credentials, since the account has others now. The first
-// clients, so many, have the former credentials. Their calls may still be under way, but no longer say whether the
+// clients, so many, have the earlier credentials. Their calls may still be under way, but no longer say whether the
 // vendor accepts the account's credentials.
 func (a *Account) ForgetRejection(first int) {
 	a.health.mu.Lock()

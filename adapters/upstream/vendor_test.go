@@ -128,7 +128,7 @@ func (v *vendor) wantCalls(t *testing.T, n int64) {
 	}
 }
 
-// A errorKind is how an error is told.
+// An errorKind is the code and the reason of an error.
 type errorKind struct {
 	code   codes.Code
 	reason pb.ErrorReason

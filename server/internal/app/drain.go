@@ -19,7 +19,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// A callKind of call is what a stop waits for in the same way.
+// A callKind says how a stop waits for a call.
 type callKind int
 
 const (
