@@ -149,8 +149,7 @@ func (c *Client) timeout() time.Duration {
 // WritePlaces returns how many writes can be under way at once.
 func (c *Client) WritePlaces() int { return c.account.lane.Load().Writes }
 
-// Close closes idle connections. The client can still be used.
-func (c *Client) Close() { closeIdle([2]http.RoundTripper{c.reads, c.writes}) }
+
 
 func closeIdle(transports [2]http.RoundTripper) {
 	for _, t := range transports {

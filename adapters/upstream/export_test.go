@@ -2,11 +2,15 @@ package upstream
 
 import (
 	"context"
+	"net/http"
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
+
+// Close closes idle connections. The client can still be used.
+func (c *Client) Close() { closeIdle([2]http.RoundTripper{c.reads, c.writes}) }
 
 // WriteOnRecord is Write as the one step of a mutation. It ends with ctx, even after it has left.
 func (c *Client) WriteOnRecord(ctx context.Context, req Request, into any) (res *Response, err error) {

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"runtime"
 	"syscall"
-	"time"
 
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress messages
@@ -155,12 +154,4 @@ func clientAuth(mode config.AuthMode) tls.ClientAuthType {
 	return tls.VerifyClientCertIfGiven
 }
 
-// CertificateExpiry returns when the certificate of each listener with TLS ends, by its section of the
-// configuration.
-func (a *App) CertificateExpiry() map[string]time.Time {
-	all := map[string]time.Time{}
-	for _, c := range a.certs {
-		all[c.Key] = c.Expiry()
-	}
-	return all
-}
+

@@ -25,7 +25,7 @@ func (a *App) newMetrics() (err error) {
 	})
 	return errors.Join(err,
 		a.metrics.ShowTokens(func() (hits, misses int64) { return a.identities.Load().verifier.Lookups() }),
-		a.metrics.ShowReloads(func() telemetry.Reloads { return telemetry.Reloads(a.ReloadStatus()) }))
+		a.metrics.ShowReloads(a.reloadStatus))
 }
 
 // showVendors shows the vendor accounts in the metrics.

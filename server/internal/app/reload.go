@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drmhub/drmhub/server/internal/config"
+	"github.com/drmhub/drmhub/server/internal/telemetry"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
@@ -39,21 +40,11 @@ type reloading struct {
 	failed   [sha256.Size]byte
 
 	counts sync.Mutex
-	status ReloadStatus
+	status telemetry.Reloads
 }
 
-// A ReloadStatus says how the reloads of the configuration ended.
-type ReloadStatus struct {
-	// Succeeded and Failed count reloads.
-	Succeeded, Failed int64
-	// OK reports whether the last reload succeeded. It is true before the first one.
-	OK bool
-	// Time is when the running configuration was read.
-	Time time.Time
-}
-
-// ReloadStatus returns how the reloads of the configuration ended.
-func (a *App) ReloadStatus() ReloadStatus {
+// reloadStatus returns how the reloads of the configuration ended.
+func (a *App) reloadStatus() telemetry.Reloads {
 	r := &a.reloading
 	r.counts.Lock()
 	defer r.counts.Unlock()

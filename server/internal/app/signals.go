@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// A StopSignal is why a context of NotifyStop ended.
-type StopSignal struct{ os.Signal }
+// A stopSignal is why a context of NotifyStop ended.
+type stopSignal struct{ os.Signal }
 
 // Error names the signal.
-func (s StopSignal) Error() string { return fmt.Sprintf("told to stop by the signal %q", s.Signal) }
+func (s stopSignal) Error() string { return fmt.Sprintf("told to stop by the signal %q", s.Signal) }
 
 // again is the key of a channel in a context. It is closed when the process is told to stop a second time.
 type again struct{}
@@ -27,7 +27,7 @@ func NotifyStop(parent context.Context) (_ context.Context, stop func()) {
 	go func() {
 		select {
 		case s := <-received:
-			cancel(StopSignal{s})
+			cancel(stopSignal{s})
 		case <-stopped:
 			return
 		}

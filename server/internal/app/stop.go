@@ -43,7 +43,7 @@ func (a *App) noticeTime(cause error) time.Duration {
 			return noticeTime
 		}
 	}
-	if s, ok := errors.AsType[StopSignal](cause); ok && s.Signal == syscall.SIGTERM {
+	if s, ok := errors.AsType[stopSignal](cause); ok && s.Signal == syscall.SIGTERM {
 		return localNoticeTime
 	}
 	return 0
