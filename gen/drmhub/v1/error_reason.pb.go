@@ -155,8 +155,8 @@ const (
 	// "standing":"vendors/amino-eu/productLicenses/81",
 	// "mutation":"mutations/0198c3a2-7d41-7b6e-9f02-5a1c3e8d4b17"}}`
 	ErrorReason_REPLACE_ROLLED_BACK ErrorReason = 19
-	// ABORTED: the vendor refused the new terms of a replacement, and then the old terms too. The user
-	// has no license in the place of the old one, so `standing` is absent.
+	// ABORTED: the vendor refused the new terms of a replacement, and then the old terms too. The
+	// user has no license in the place of the old one, so `standing` is absent.
 	// Metadata: `vendor`, `mutation`; `vendor_http_status` and `vendor_code` of the refusal.
 	// Example: `{"reason":"REPLACE_INCOMPLETE", "domain":"drmhub.v1",
 	// "metadata":{"vendor":"amino-eu", "vendor_http_status":"422",
