@@ -225,6 +225,27 @@ func TestImpact(t *testing.T) {
 	}
 }
 
+// uncounted is an archive that cannot count.
+type uncounted struct{ archive.Engine }
+
+func (uncounted) Count(context.Context, archive.Question) (int64, error) {
+	return 0, apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE, "the archive is down")
+}
+
+// Without the archive's count, nobody knows whether the site was off at the time of the failure.
+func TestAnArchiveThatFailsCountsNoLicenses(t *testing.T) {
+	c := newCase(t, evidenceCase{
+		kind: "ncp", adapter: vendor{site: &pb.Site{}}, license: failure("60 z dz Q movie WIDEVINE -"), here: others,
+	})
+	c.Archive = uncounted{c.Archive}
+	e := conclude(t, c)
+	state := e.GetEvidence()[0]
+	if state.GetKind() != explain.SiteState || state.GetFinding() != pb.Explanation_Evidence_NEUTRAL ||
+		strings.Contains(state.GetMessage(), "0 licenses") || e.GetClass() != pb.Explanation_UNKNOWN {
+		t.Errorf("%v", state)
+	}
+}
+
 // TestEvidenceThatCannotBeHad names what is missing instead of guessing.
 func TestEvidenceThatCannotBeHad(t *testing.T) {
 	token := evidenceCase{kind: "pallycon", code: "7011", adapter: vendor{integration: &pb.Integration{}}}

@@ -108,7 +108,11 @@ func (c Case) siteState(ctx context.Context) Found {
 		finding = confirms
 	case !c.coded():
 		issued, err := c.issuedSince(ctx)
-		if err != nil || issued > 0 {
+		switch {
+		case err != nil:
+			return one(c.evidence(SiteState, c.Site, neutral, "%s. The vendor issues no licenses for it now. "+
+				"drmhub cannot count in the archive what it issued after this failure.", state))
+		case issued > 0:
 			return one(c.evidence(SiteState, c.Site, neutral, "%s. The vendor issues no licenses for it now. "+
 				"It issued %s after this failure, as far as the archive shows.", state, count(issued, "license")))
 		}
