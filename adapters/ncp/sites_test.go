@@ -272,7 +272,7 @@ func TestAPageOfSitesThatRepeatsIsTheEnd(t *testing.T) {
 	}
 }
 
-// Whoever asks for all sites must learn that some may be missing.
+// A caller who asks for all sites must learn that some may be missing.
 func TestTheNamesOfSitesSayThatSomeMayBeHidden(t *testing.T) {
 	for what, c := range map[string]struct {
 		pages  []answer
