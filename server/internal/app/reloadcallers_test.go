@@ -75,6 +75,22 @@ func TestReloadOfHosts(t *testing.T) {
 	}
 }
 
+// TestAReloadForgetsNoKey reads the file with another refresh while the key set is away.
+func TestAReloadForgetsNoKey(t *testing.T) {
+	keys := tokentest.NewKeyServer(t)
+	f := startFiled(t, newPallyCon(), 0, "auth: {mode: none}\n", tokentest.YAML(t, t.TempDir(), keys.URL, ""))
+	caller := f.with(t, "Bearer "+tokentest.Sign("ES256", "set-es256", nil))
+	for _, edits := range [][]string{nil, {"refresh: 1m", "refresh: 2m"}, {"refresh: 1m", "refresh: 3m"}} {
+		if err := f.reload(t, edits...); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, text := caller.rest(t, "GET /v1/caller", ""); code != http.StatusOK {
+			t.Errorf("with %q: HTTP %d %s", edits, code, text)
+		}
+		keys.Serve(http.StatusServiceUnavailable, "")
+	}
+}
+
 // TestSessionsThatAReloadEnds reads the file without the issuer or the key of a token that began a session.
 func TestSessionsThatAReloadEnds(t *testing.T) {
 	auth := tokentest.YAML(t, t.TempDir(), tokentest.NewKeyServer(t).URL, "")

@@ -10,8 +10,8 @@ import (
 )
 
 // newVerifier returns the verifier of the tokens that a configuration accepts, and its key sets in the order of
-// the configuration. It takes the sets that are known by their part of the configuration, and makes others. The
-// caller starts and closes those.
+// the configuration. It takes the sets that are known by their part of the configuration, and makes others. Those
+// begin with the keys that are known of their URL. The caller starts and closes them.
 func newVerifier(
 	auth *config.Auth, known map[config.Key]*keyset.Set, log *slog.Logger, derive func(*token.Claims) any,
 ) (*token.Verifier, []*keyset.Set, error) {
@@ -22,7 +22,9 @@ func newVerifier(
 		case k.JWKSURL != "":
 			set, err := known[k], error(nil)
 			if set == nil {
-				set, err = keyset.New(keyset.Options{URL: k.JWKSURL, Refresh: k.Refresh, Log: log})
+				set, err = keyset.New(keyset.Options{
+					URL: k.JWKSURL, Refresh: k.Refresh, Log: log, Earlier: ofURL(known, k.JWKSURL),
+				})
 			}
 			if err != nil {
 				return nil, nil, fmt.Errorf("auth.keys[%d]: %w", i, err)
@@ -48,4 +50,14 @@ func newVerifier(
 		return nil, nil, fmt.Errorf("auth: %w", err)
 	}
 	return verifier, options.Sets, nil
+}
+
+// ofURL returns a set of this URL, or nil.
+func ofURL(known map[config.Key]*keyset.Set, url string) *keyset.Set {
+	for k, set := range known {
+		if k.JWKSURL == url {
+			return set
+		}
+	}
+	return nil
 }

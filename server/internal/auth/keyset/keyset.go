@@ -47,6 +47,8 @@ type Options struct {
 	URL string
 	// Refresh is how often the set is fetched. 0 means DefaultRefresh.
 	Refresh time.Duration
+	// Earlier, unless nil, is another set of the same URL. Its keys are known from the start.
+	Earlier *Set
 	// Transport sends the requests. Nil means a transport with the system's authorities and proxies.
 	Transport http.RoundTripper
 	// Log receives a line at each change of state. Nil means no log.
@@ -99,7 +101,7 @@ func New(o Options) (*Set, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
-	return &Set{
+	s := &Set{
 		url: o.URL, shown: shown.String(), refresh: o.Refresh, log: o.Log,
 		client: &http.Client{
 			Transport:     o.Transport,
@@ -108,7 +110,12 @@ func New(o Options) (*Set, error) {
 		wake:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		waiting: newQueue(),
-	}, nil
+	}
+	if o.Earlier != nil {
+		s.keys.Store(o.Earlier.keys.Load())
+		s.succeeded.Store(o.Earlier.succeeded.Load())
+	}
+	return s, nil
 }
 
 func loopback(host string) bool {
