@@ -153,5 +153,3 @@ func clientAuth(mode config.AuthMode) tls.ClientAuthType {
 	}
 	return tls.VerifyClientCertIfGiven
 }
-
-
