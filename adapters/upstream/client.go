@@ -149,8 +149,6 @@ func (c *Client) timeout() time.Duration {
 // WritePlaces returns how many writes can be under way at once.
 func (c *Client) WritePlaces() int { return c.account.lane.Load().Writes }
 
-
-
 func closeIdle(transports [2]http.RoundTripper) {
 	for _, t := range transports {
 		if t, ok := t.(interface{ CloseIdleConnections() }); ok {
