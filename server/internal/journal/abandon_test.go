@@ -46,7 +46,7 @@ func TestADeadReplicasLocksOfAGivenUpMutationAreReleased(t *testing.T) {
 	})
 }
 
-// unreadable is a world whose vendor cannot be read until it is mended, and whose writes meet these
+// unreadable returns a vendor that cannot be read until it is mended, and whose writes meet these
 // faults.
 func unreadable(faults map[int]fault) (v *fakeVendor, mend func()) {
 	var mended atomic.Bool

@@ -12,7 +12,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// An invariantChecker checks the invariants of the package's documentation while one process runs a course.
+// An invariantChecker checks the invariants of the package's documentation while one process runs a
+// scenario.
 type invariantChecker struct {
 	*scenario
 	replica string

@@ -16,7 +16,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
 
-// slow returns a world whose writes take so long.
+// slow returns a vendor whose writes take so long.
 func slow(d time.Duration) *fakeVendor {
 	return &fakeVendor{before: func(context.Context, string) error {
 		time.Sleep(d)

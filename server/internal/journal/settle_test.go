@@ -272,7 +272,7 @@ func TestAPanicIsSettled(t *testing.T) {
 	}
 }
 
-// slowReads returns a world whose first write is lost, and which takes an hour to read that site
+// slowReads returns a vendor that loses the answer of the first write, and takes an hour to read that site
 // back. So does a batch of many items.
 func slowReads() *fakeVendor {
 	return &fakeVendor{faults: map[int]fault{1: lost}, read: func(what string) error {
