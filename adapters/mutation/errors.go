@@ -98,9 +98,9 @@ func ExplainRefusal(ctx context.Context, err error, name string, lookup func(con
 	return err
 }
 
-// DoubtForeign returns OUTCOME_UNKNOWN in place of err, the refusal of a write that cannot be read back, if the
-// response is not in the form of the vendor with this name: a proxy may have sent it after the effect. Otherwise it
-// returns err.
+// DoubtForeign returns OUTCOME_UNKNOWN in place of err if err is a refusal that is not in the vendor's own form. A
+// proxy may have sent it after the effect. Otherwise it returns err. It is for writes that cannot be read back.
+// vendor is the vendor's name, for the message.
 func DoubtForeign(err error, vendor string) error {
 	if err == nil || !IsPlain(err) {
 		return err

@@ -12,9 +12,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/shape"
 )
 
-// An Account is what drmhub knows about the state of one vendor account: its lanes and circuit
-// breakers, its rate and retry budget, the pause that the vendor asked for, and how its last calls
-// ended. It outlives an adapter that is replaced. It is safe for concurrent use.
+// An Account is the state of one vendor account, as far as drmhub knows it:
+//
+//   - its lanes, its circuit breakers, and its budgets of requests and retries,
+//   - the pause that the vendor asked for,
+//   - how its last calls ended, and how its responses differ from its documents.
+//
+// It outlives an adapter that is replaced. It is safe for concurrent use.
 type Account struct {
 	id       string
 	lane     atomic.Pointer[Lane]

@@ -8,9 +8,9 @@
 //
 // A mutation is ResetMemberPassword, which is one write at the vendor and no read. The vendor is
 // PallyCon's twin on loopback, in this process, without a delay. Each caller resets the password of a
-// member of its own, since mutations of one resource wait for each other. The lane has a place for each
-// caller, as far as -places does not say otherwise: a write keeps its place while the record of its
-// send becomes durable, so fewer places measure the lane, and not the journal.
+// member of its own, since mutations of one resource wait for each other. Unless -places says otherwise, the
+// lane has a place for each caller. A write keeps its place while the record of its send becomes durable. So
+// fewer places measure the lane, and not the journal.
 //
 //   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source. Only
 //     store.dsn differs. Every call passes the whole chain of production. Except in memory, its

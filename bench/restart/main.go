@@ -9,8 +9,11 @@
 // a call as docs/clients.md says, with the same request_id, at the other replica. The replicas are the real
 // server, built from this source. Each in its turn gets SIGTERM, ends, and is started again.
 //
-// The command fails if a license is missing whose caller was told of a success (lost), if a user has two
-// licenses (doubled), or if a client was told of a failure or gave up (failed).
+// The command fails if:
+//
+//   - lost: a license is missing whose caller was told of a success,
+//   - doubled: a user has two licenses,
+//   - failed: a client was told of a failure, or gave up.
 package main
 
 import (

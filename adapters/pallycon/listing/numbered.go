@@ -256,8 +256,8 @@ func (p *numberedPage[R]) digests() ([]string, error) {
 	return all, nil
 }
 
-// findKnown finds the rows that were passed before: all rows up to the last one of the page before,
-// and the whole page if it begins as the list does.
+// findKnown finds the rows that were passed before. These are all rows up to the last one of the page
+// before. If the page begins as the list does, all its rows are known.
 func (p *numberedPage[R]) findKnown(at PageCursor, digests []string) {
 	for i, d := range slices.Backward(digests) {
 		if d == at.Last {

@@ -1,8 +1,8 @@
 // Package shape compares the JSON of vendors with what their documents promise, and so notices that a
 // vendor has changed its interface before calls fail.
 //
-// A Shape is made of the type into which the response is decoded, and of rules: which members the
-// documents promise, which they show although the adapter does not read them, and which words a member
+// A Shape is made of the type into which the response is decoded, and of rules. A rule says which members
+// the documents promise, which they show although the adapter does not read them, or which words a member
 // may have. A finding names a place and, for a word, the word. It never holds another value.
 package shape
 

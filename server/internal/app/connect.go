@@ -25,9 +25,12 @@ type Connection struct {
 // maxConnections is how many connections are tried at the same time.
 const maxConnections = 16
 
-// Connections tries all that a checked configuration names: the vendor accounts, by one cheap read each, the
-// key sets of tokens, the identity provider, the certificates of the listeners, and the store. It changes
-// nothing, and creates no store.
+// Connections tries all that a checked configuration names. It changes nothing, and creates no store. It tries:
+//
+//   - the vendor accounts, by one cheap read each,
+//   - the key sets of tokens, and the identity provider,
+//   - the certificates of the listeners,
+//   - the store.
 func Connections(ctx context.Context, cfg *config.Config) ([]Connection, error) {
 	all, err := newVendors(cfg)
 	if err != nil {

@@ -75,8 +75,8 @@ func (c call) names(wildcard string) []string {
 	return slices.DeleteFunc(contract.Names(c.req), func(name string) bool { return strings.Contains(name, wildcard) })
 }
 
-// whole returns all that a caller sees of the answers to a call, over gRPC, over REST and to HEAD, and the
-// reason of the refusal, which must be the same over both faces.
+// whole makes a call over gRPC, over REST and as HEAD. It returns all that the caller sees of the responses, and
+// the reason of the refusal. The reason must be the same over both faces.
 func (h *testServer) whole(t *testing.T, c call) (reason, text string) {
 	t.Helper()
 	res, header, err := h.invoke(t, c)

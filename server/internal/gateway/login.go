@@ -49,8 +49,8 @@ const loginPage = `<!doctype html>
 </html>
 `
 
-// loginFailed writes the error of a page by which people log in or out: as a page for a person who follows a
-// link, and as JSON for a program.
+// loginFailed writes the error of a page by which people log in or out. A person who follows a link gets a
+// page, and a program gets JSON.
 func loginFailed(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Add("Vary", "Accept")
 	accept := strings.Join(r.Header.Values("Accept"), ",")

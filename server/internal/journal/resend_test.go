@@ -275,9 +275,9 @@ func TestAResendOfAReplacement(t *testing.T) {
 	}
 }
 
-// A mutation that cannot be read back is unknown. A process is stopped while it is sent again: it
-// is not sent a third time for that, and never told to have had no effect when it may have had one.
-func TestStoppingAmidAResendingLosesNothing(t *testing.T) {
+// A process is stopped while it resends a mutation that cannot be read back. The mutation is not sent a
+// third time for that. No caller is told that it had no effect, when it may have had one.
+func TestStoppingDuringAResendLosesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		t.Parallel()

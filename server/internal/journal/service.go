@@ -29,8 +29,8 @@ type Service struct {
 
 var _ pb.MutationServiceServer = (*Service)(nil)
 
-// NewService returns the MutationService of a journal. A caller who has a mutation settled or sent again must be
-// one who may make the recorded call, with its scope and within the caller's confinement of today.
+// NewService returns the MutationService of a journal. To settle or resend a mutation, a caller must be
+// allowed to make the recorded call now: by its scope, and by the caller's confinement.
 func NewService(j *Journal, c *auth.Confinement) *Service {
 	return &Service{journal: j, confinement: c}
 }

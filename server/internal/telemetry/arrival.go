@@ -18,9 +18,12 @@ import (
 // of all calls at once, even of those whose callers have left.
 const unhandledTime = time.Second
 
-// An arrival is a call over gRPC before a handler has it, and the call's context. gRPC refuses some calls itself:
-// those with a compression that it does not know, those whose method is no path, and those whose deadline has passed
-// when they arrive. No interceptor sees them.
+// An arrival is a call over gRPC before a handler has it, and the call's context. No interceptor sees the calls that
+// gRPC refuses itself:
+//
+//   - those with a compression that it does not know,
+//   - those whose method is no path,
+//   - those whose deadline has passed when they arrive.
 type arrival struct {
 	context.Context
 	method  string
@@ -106,8 +109,8 @@ func (all *arrivals) unhandled() (refused []*arrival) {
 }
 
 // takeArrival has the handler of a call take it. It returns when the call arrived, which is now if nobody saw that.
-// counted reports whether the handler comes so late that the call was counted without it: gRPC lets a handler wait
-// while too many others of its connection run.
+// counted reports whether the call was counted before its handler came. gRPC lets a handler wait while too many
+// others of its connection run.
 func (c *Calls) takeArrival(ctx context.Context) (at time.Time, counted bool) {
 	a := arrivalOf(ctx)
 	if a == nil {
