@@ -38,6 +38,7 @@ func FuzzTimes(f *testing.F) {
 	f.Add("20200302235959")
 	f.Add("2020-03-02")
 	f.Add("99999999999999")
+	f.Add("00000101000000")
 	f.Fuzz(func(t *testing.T, s string) {
 		a := &Adapter{id: "v", config: *NewConfig()}
 		rows, err := a.licenses("DEMO", []licenseRow{{RegTime: s}})
@@ -45,6 +46,9 @@ func FuzzTimes(f *testing.F) {
 			return
 		}
 		row := rows[0]
+		if err := row.GetCreateTime().CheckValid(); err != nil {
+			t.Errorf("reg_time %q is read as a time that no response can hold: %v", s, err)
+		}
 		if back := row.GetCreateTime().AsTime().Format(secondFormat); back != s {
 			t.Errorf("reg_time %q is read as %q", s, back)
 		}

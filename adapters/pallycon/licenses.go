@@ -137,6 +137,9 @@ func (a *Adapter) fillLicense(to *pb.License, row *licenseRow) error {
 		return listing.HistoryContradiction("a reg_time is not yyyyMMddHHmmss")
 	}
 	to.CreateTime.Seconds, to.CreateTime.Nanos = created.Unix(), int32(created.Nanosecond())
+	if !to.CreateTime.IsValid() { // No response could hold it.
+		return listing.HistoryContradiction("a reg_time is before the year 1 or after the year 9999")
+	}
 	to.ContentId = row.CID
 	to.DrmType, to.VendorDrmType = drmTypes[row.DRMType], row.DRMType
 	to.Status, to.VendorStatus = licenseStatuses[row.Status], row.Status
