@@ -41,6 +41,10 @@ func FuzzTimes(f *testing.F) {
 	f.Add("00000101000000")
 	f.Fuzz(func(t *testing.T, s string) {
 		a := &Adapter{id: "v", config: *NewConfig()}
+		made, err := a.packaging("DEMO", packagingRow{CreatedTime: s, UpdateTime: s})
+		if at := made.GetCreateTime(); err == nil && at != nil && at.CheckValid() != nil {
+			t.Errorf("created_time %q is read as a time that no response can hold: %v", s, at)
+		}
 		rows, err := a.licenses("DEMO", []licenseRow{{RegTime: s}})
 		if err != nil {
 			return

@@ -148,9 +148,10 @@ func (a *Adapter) packaging(siteID string, r packagingRow) (*pb.Packaging, error
 		into **timestamppb.Timestamp
 	}{{r.CreatedTime, &p.CreateTime}, {r.UpdateTime, &p.UpdateTime}} {
 		at, err := time.ParseInLocation(secondFormat, t.text, a.config.TimeZone)
+		stamp := timestamppb.New(at)
 		switch {
-		case err == nil:
-			*t.into = timestamppb.New(at)
+		case err == nil && stamp.IsValid(): // No response could hold another one.
+			*t.into = stamp
 		case t.text != "":
 			return nil, listing.PackagingsContradiction("a time is not yyyyMMddHHmmss")
 		}
