@@ -424,6 +424,15 @@ func TestAClaimThatWasLeftBehind(t *testing.T) {
 	}
 }
 
+// A zone that nobody can load again would keep all sites from being read.
+func TestAZoneWithoutAName(t *testing.T) {
+	e := filled(t, clickhouse.ForTest(t, 1), "ab")
+	if err := e.SetZone(t.Context(), "vendors/a/sites/2", time.FixedZone("here", 3600)); err == nil {
+		t.Error("the archive accepts a zone that it cannot load again")
+	}
+	holds(t, e, "ab", span)
+}
+
 func TestOpenRefuses(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 2)
 	filled(t, dsn, "abcdef")

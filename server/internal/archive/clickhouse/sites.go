@@ -97,6 +97,9 @@ func (e *Engine) must(ctx context.Context, name string) (*site, error) {
 // SetZone implements archive.Engine. Months are counted by the zone when somebody asks, so that nothing
 // else has to change.
 func (e *Engine) SetZone(ctx context.Context, name string, zone *time.Location) error {
+	if _, err := time.LoadLocation(zone.String()); err != nil {
+		return fmt.Errorf("the time zone %q has no name that a later start knows; nothing was changed", zone)
+	}
 	defer e.lock(name)()
 	for {
 		claims, err := e.claims(ctx)
