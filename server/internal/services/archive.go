@@ -111,7 +111,7 @@ func (s *archives) find(ctx context.Context, name string) (vendors.Vendor, archi
 	if err != nil || site.Zone != nil {
 		return v, site, err
 	}
-	listed, err := siteNames(ctx, v)
+	listed, err := siteNamesFor(ctx, v)
 	switch {
 	case slices.Contains(listed, of):
 		return v, site, nil

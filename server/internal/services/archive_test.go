@@ -122,6 +122,25 @@ func TestASiteThatIsNamedIsThere(t *testing.T) {
 	}
 }
 
+// The error of a list that cannot be read may tell of the sites of others.
+func TestTheErrorOfAListDoesNotTellACallerOfOtherSites(t *testing.T) {
+	unreadable := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, "there are 7 sites")
+	all := configured("a", streamingOf(historical{err: unreadable}))
+	const site = "vendors/a/sites/s"
+	client := keeping(t, archivetest.NewMemory(), auth.Identity{Sites: []string{site}}, all)
+	_, err := client.GetArchive(t.Context(), &pb.GetArchiveRequest{Name: site + "/archive"})
+	if err != nil {
+		t.Errorf("GetArchive: %v", err)
+	}
+	line := &pb.InvoiceLine{Site: site, Metric: pb.InvoiceLine_LICENSES}
+	_, err = client.ReconcileInvoice(t.Context(), &pb.ReconcileInvoiceRequest{
+		Parent: "vendors/a", Month: "2026-10", Lines: []*pb.InvoiceLine{line},
+	})
+	if err != nil {
+		t.Errorf("ReconcileInvoice: %v", err)
+	}
+}
+
 func TestTheStateOfAnArchive(t *testing.T) {
 	const site = "vendors/a/sites/s"
 	now := time.Now()

@@ -46,6 +46,16 @@ func isUnreadable(err error) bool {
 	return apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_RESPONSE_INVALID
 }
 
+// siteNamesFor returns the names of a vendor's sites for the caller. If the vendor's list cannot be
+// read, they are those that the caller is confined to.
+func siteNamesFor(ctx context.Context, v vendors.Vendor) ([]string, error) {
+	all, err := siteNames(ctx, v)
+	if caller := auth.FromContext(ctx); err != nil && caller.ConfinedToSites() && isUnreadable(err) {
+		return caller.SitesOf(v.Name()), nil
+	}
+	return all, err
+}
+
 // eachSite reads the sites of a vendor that a caller is confined to, one by one.
 func eachSite(
 	ctx context.Context, l adapters.SiteLister, caller auth.Caller, vendor string,

@@ -142,7 +142,7 @@ func (s *archives) billedSites(ctx context.Context, v vendors.Vendor, bill invoi
 			return nil, err
 		}
 		if site.Zone == nil && !asked {
-			listed, unlisted = siteNames(ctx, v)
+			listed, unlisted = siteNamesFor(ctx, v)
 			asked = true
 		}
 		switch {
