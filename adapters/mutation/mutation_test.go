@@ -3,7 +3,6 @@ package mutation_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -269,19 +268,6 @@ func TestTheLastTimeThatAWriteLeftCounts(t *testing.T) {
 	}
 }
 
-func TestASnapshotKeepsWhatWasThereFirst(t *testing.T) {
-	ctx, n := mutation.NewContext(t.Context(), mutation.NewMemory()), int32(0)
-	for range 2 {
-		got, err := mutation.Snapshot(ctx, "before", func(context.Context) (*pb.Usage, error) {
-			n++
-			return &pb.Usage{MonthlyActiveUsers: n}, nil
-		})
-		if err != nil || got.GetMonthlyActiveUsers() != 1 {
-			t.Errorf("%v, %v", got, err)
-		}
-	}
-}
-
 func TestAWriteThatMayStillTakeEffectIsNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{fail: apierror.OutcomeUnknown("cut"), deaf: true}
@@ -316,36 +302,6 @@ func TestAReadThatBeganTooEarlyProvesNothing(t *testing.T) {
 			t.Errorf("%v, switched %d times more", err, v.switched)
 		}
 	})
-}
-
-func TestADryRunSendsNothing(t *testing.T) {
-	ctx, dry := mutation.WithDryRun(t.Context())
-	before, err := mutation.Snapshot(ctx, "before", func(context.Context) (*pb.Usage, error) {
-		return &pb.Usage{MonthlyActiveUsers: 7}, nil
-	})
-	if err != nil || before.GetMonthlyActiveUsers() != 7 {
-		t.Errorf("%v, %v", before, err)
-	}
-	sent := false
-	got, err := mutation.Do(ctx, mutation.Write[*change]{
-		Step: "switch",
-		Send: func(ctx context.Context, _ mutation.Attempt) (*change, error) {
-			if dry := mutation.DryRunFrom(ctx); dry != nil {
-				return nil, dry.Plan("curl vendor")
-			}
-			sent = true
-			return &change{}, nil
-		},
-		Preview: func() *change { return &change{Requester: "expected"} },
-	})
-	planned := slices.Equal(dry.Requests(), []string{"curl vendor"})
-	if err != nil || got.GetRequester() != "expected" || sent || !planned {
-		t.Errorf("%v, %v, sent %v, kept %q", got, err, sent, dry.Requests())
-	}
-	if mutation.DryRunFrom(t.Context()) != nil ||
-		mutation.DryRunFrom(mutation.NewContext(t.Context(), mutation.NewMemory())) != nil {
-		t.Error("a context of no dry run says that it is of one")
-	}
 }
 
 func TestEveryItemHasItsOwnStepsAndOutcome(t *testing.T) {

@@ -4,27 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/drmhub/drmhub/adapters/catalog"
 	"github.com/drmhub/drmhub/server/internal/buildinfo"
-	"github.com/drmhub/drmhub/server/internal/certs/certstest"
 	"github.com/drmhub/drmhub/server/internal/cli"
 )
 
@@ -185,105 +176,6 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestHealth(t *testing.T) {
-	health := func(args ...string) error {
-		_, err := ran(t, append([]string{"health"}, args...)...)
-		return err
-	}
-	said := running(t, welcomeLines, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0")
-	if err := health("--url", restURL(t, said)); err != nil {
-		t.Errorf("a server that takes calls: %v", err)
-	}
-	stopping := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/readyz" {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-	}))
-	if err := health("--url", stopping.URL); err == nil || !strings.Contains(err.Error(), "503") {
-		t.Errorf("a server that stops: %v", err)
-	}
-	stopping.Close()
-	if err := health("--url", stopping.URL); err == nil {
-		t.Error("health passes without a server")
-	}
-}
-
-// TestHealthOfAConfiguration asks servers by their configuration file, as the image does.
-func TestHealthOfAConfiguration(t *testing.T) {
-	ca := certstest.NewAuthority(t, "authority")
-	for name, c := range map[string]struct{ clientCA, ops bool }{
-		"tls": {}, "tls with client_ca": {clientCA: true}, "ops": {clientCA: true, ops: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			files := certstest.Files(dir)
-			cert, key := ca.Server(t, "drmhub.example", time.Hour)
-			certstest.Write(t, files, cert, key, ca.PEM)
-			clientCA := ""
-			if c.clientCA {
-				clientCA = fmt.Sprintf(", client_ca: %q", files.ClientCA)
-			}
-			rest, ops := freeAddress(t), freeAddress(t)
-			more := fmt.Sprintf("http: {listen: %q, tls: {cert: %q, key: %q%s}}\n",
-				rest, files.Cert, files.Key, clientCA)
-			if c.ops {
-				more += fmt.Sprintf("ops: {listen: %q}\n", ops)
-			}
-			file := configured(t, "http://127.0.0.1:1", more)
-			t.Setenv("DRMHUB_CONFIG", file)
-			if _, err := ran(t, "health"); err == nil {
-				t.Error("health passes without a server")
-			}
-			if said := running(t, 1, "--config", file); !strings.Contains(said, "REST on https://"+rest) {
-				t.Errorf("it says %s", said)
-			}
-			if _, err := ran(t, "health"); err != nil {
-				t.Errorf("a server that takes calls: %v", err)
-			}
-			cert, key = ca.Server(t, "drmhub.example", time.Hour)
-			certstest.Write(t, files, cert, key, ca.PEM)
-			if _, err := ran(t, "health"); !c.ops && err == nil {
-				t.Error("health passes for another certificate than that of the file")
-			}
-		})
-	}
-}
-
-// TestTheEnvironmentAlone runs a server without a file, and the commands beside it.
-func TestTheEnvironmentAlone(t *testing.T) {
-	ops := freeAddress(t)
-	for key, value := range map[string]string{
-		"AUTH_MODE": "none", "GRPC_LISTEN": "127.0.0.1:0", "HTTP_LISTEN": "127.0.0.1:0", "OPS_LISTEN": ops,
-		"STORE_DSN": "sqlite:" + filepath.Join(t.TempDir(), "drmhub.db"), "VENDORS_0_ID": "acme",
-		"VENDORS_0_AMINO": "{base_url: \"http://127.0.0.1:1\"}", "VENDORS_0_AMINO_TOKEN": "sandbox-amino-bearer-token",
-		"VENDORS_0_AMINO_REQUESTS_PER_SECOND": "3",
-	} {
-		t.Setenv("DRMHUB_"+key, value)
-	}
-	running(t, 1)
-	for line, want := range map[string]string{
-		"health": "", "audit verify": "", "config check": "", "config print": "",
-		"--http 127.0.0.1:0":                     "set grpc.listen, http.listen",
-		"token --key no.pem --kid k --subject s": "its server takes no tokens",
-	} {
-		_, err := ran(t, strings.Fields(line)...)
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", line, err, want)
-		}
-	}
-}
-
-// freeAddress returns an address on loopback that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 func TestAuditVerify(t *testing.T) {
 	file := configured(t, "http://127.0.0.1:1", "audit: {file: audit.jsonl}\n")
 	lines := filepath.Join(filepath.Dir(file), "audit.jsonl")
@@ -346,117 +238,6 @@ func TestWhichArgumentsRunTheServer(t *testing.T) {
 	} {
 		if got := serves(strings.Fields(line)); got != want {
 			t.Errorf("serves(%q) = %v, want %v", line, got, want)
-		}
-	}
-}
-
-func TestConfigCheck(t *testing.T) {
-	twin := running(t, 1, "emulate", "pallycon", "--listen", "127.0.0.1:0")
-	file := configured(t, regexp.MustCompile(`http://[0-9.:]+`).FindString(twin), "")
-	t.Setenv("DRMHUB_CONFIG", file)
-	for line, want := range map[string]string{
-		"config check":                   "has no mistake",
-		"config check " + file:           "has no mistake",
-		"config check --connect " + file: "vendors/acme  ok ",
-	} {
-		if said, err := ran(t, strings.Fields(line)...); err != nil || !strings.Contains(said, want) {
-			t.Errorf("%s prints %s, %v", line, said, err)
-		}
-	}
-	said, err := ran(t, "config", "print", file)
-	if err != nil || !strings.Contains(said, "[redacted]") || strings.Contains(said, "sandbox-service-api-key") ||
-		!strings.Contains(said, "account_id: sandbox") {
-		t.Errorf("config print prints %s, %v", said, err)
-	}
-	said, err = ran(t, "config", "schema")
-	if err != nil || !json.Valid([]byte(said)) || !strings.Contains(said, "service_api_key") {
-		t.Errorf("config schema prints %.300s, %v", said, err)
-	}
-	if _, err := os.Stat(filepath.Join(filepath.Dir(file), "drmhub.db")); err == nil {
-		t.Error("the check creates the store")
-	}
-	broken := configured(t, "http://127.0.0.1:1", "ops: {listen: 1, speed: 2}\n")
-	_, err = ran(t, "config", "check", broken)
-	if err == nil || strings.Count(err.Error(), broken+":") != 2 {
-		t.Errorf("two mistakes: %v", err)
-	}
-	said, err = ran(t, "config", "check", "--connect", configured(t, "http://127.0.0.1:1", ""))
-	if err == nil || !strings.Contains(err.Error(), "1 of 2") || !strings.Contains(said, "vendors/acme  failed ") {
-		t.Errorf("a vendor that is down: %v\n%s", err, said)
-	}
-}
-
-func TestConfigCheckTriesTheCertificates(t *testing.T) {
-	files := certstest.Files(t.TempDir())
-	ours := certstest.NewAuthority(t, "ours")
-	cert, key := ours.Server(t, "drmhub.test", time.Hour)
-	_, others := ours.Server(t, "drmhub.test", time.Hour)
-	for said, key := range map[string][]byte{"http.tls      ok      ": key, "http.tls      failed  ": others} {
-		certstest.Write(t, files, cert, key, nil)
-		more := fmt.Sprintf("http: {listen: 127.0.0.1:0, tls: {cert: %q, key: %q}}\n", files.Cert, files.Key)
-		out, err := ran(t, "config", "check", "--connect", configured(t, "http://127.0.0.1:1", more))
-		if err == nil || !strings.Contains(out, said) {
-			t.Errorf("%v, want a line with %q:\n%s", err, said, out)
-		}
-	}
-}
-
-func TestConfigCheckOfTheEnvironment(t *testing.T) {
-	t.Setenv("DRMHUB_CONFIG", "")
-	t.Setenv("DRMHUB_AUTH_MODE", "none")
-	if said, err := ran(t, "config", "check"); err == nil || !strings.Contains(err.Error(), "vendors") {
-		t.Errorf("an environment without vendors: %s, %v", said, err)
-	}
-	for name, value := range map[string]string{
-		"ID": "ncp", "NCP_BASE_URL": "http://127.0.0.1:1", "NCP_ACCESS_KEY": "{env: KEY}", "NCP_SECRET_KEY": "k",
-	} {
-		t.Setenv("DRMHUB_VENDORS_0_"+name, value)
-	}
-	t.Setenv("KEY", "k")
-	if said, err := ran(t, "config", "check"); err != nil || said != "The environment has no mistake.\n" {
-		t.Errorf("a whole environment: %s, %v", said, err)
-	}
-}
-
-// TestTheManualHasEveryCommand also checks that no two commands have one name.
-func TestTheManualHasEveryCommand(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "man")
-	if _, err := ran(t, "man", dir); err != nil {
-		t.Fatal(err)
-	}
-	var walk func(c *cobra.Command)
-	walk = func(c *cobra.Command) {
-		page, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"))
-		if err != nil || !strings.Contains(string(page), roff(c.Short)) || c.Short == "" {
-			t.Errorf("the page of %s: %v\n%s", c.CommandPath(), err, page)
-		}
-		c.NonInheritedFlags().VisitAll(func(f *pflag.Flag) {
-			if !strings.Contains(string(page), roff("--"+f.Name)) {
-				t.Errorf("the page of %s lacks --%s", c.CommandPath(), f.Name)
-			}
-		})
-		names := map[string]bool{}
-		for _, sub := range c.Commands() {
-			if names[sub.Name()] {
-				t.Errorf("%s has two commands %s", c.CommandPath(), sub.Name())
-			}
-			names[sub.Name()] = true
-			walk(sub)
-		}
-	}
-	walk(newRoot())
-}
-
-func TestEveryShellHasACompletion(t *testing.T) {
-	for _, shell := range shells {
-		if script, err := ran(t, "completion", shell); err != nil || !strings.Contains(script, "drmhub") {
-			t.Errorf("%s: %v\n%s", shell, err, script)
-		}
-	}
-	for line, want := range map[string]string{"emulate p": "pallycon", "completion ": "bash", "sites dis": "disable"} {
-		said, err := ran(t, append([]string{cobra.ShellCompNoDescRequestCmd}, strings.Split(line, " ")...)...)
-		if err != nil || !strings.Contains(said, want+"\n") {
-			t.Errorf("%q: %v, %s", line, err, said)
 		}
 	}
 }
