@@ -10,13 +10,13 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// Resource is a message with a resource name.
+// A Resource is a message with a resource name.
 type Resource interface {
 	proto.Message
 	GetName() string
 }
 
-// Create is the creation of a resource that gets its name from the vendor. If the response is lost,
+// A Create is the creation of a resource that gets its name from the vendor. If the response is lost,
 // the resource is found again: it is the one that was not there before.
 type Create[T Resource] struct {
 	Step string // names the write, uniquely within the method

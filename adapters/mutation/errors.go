@@ -17,7 +17,7 @@ type Error struct {
 	Meaning Meaning
 }
 
-// Meaning is what an Error means for the mutation.
+// A Meaning says what an Error means for the mutation.
 type Meaning int
 
 const (

@@ -31,7 +31,7 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// State is how far a step has come. The journal stores these numbers: never change or reuse one.
+// A State says how far a step has come. The journal stores these numbers: never change or reuse one.
 type State int
 
 const (
@@ -50,7 +50,7 @@ const (
 	Snapshotted State = 5
 )
 
-// Record is what is kept of a step.
+// A Record is a step as its Log keeps it.
 type Record struct {
 	State  State
 	Answer *anypb.Any
@@ -66,7 +66,7 @@ type Record struct {
 	EffectDeadline time.Time
 }
 
-// Log keeps the steps of one mutation. It may be used by many goroutines.
+// A Log keeps the steps of one mutation. It may be used by many goroutines.
 type Log interface {
 	// Get returns the record of a step, or the zero Record if the log has no such step.
 	Get(step string) Record
@@ -147,7 +147,7 @@ func (r *run) put(ctx context.Context, step string, record Record) error {
 
 func (r *run) note(step string, record Record) error { return r.log.Note(r.prefix+step, record) }
 
-// Write is one write at a vendor.
+// A Write is one write at a vendor.
 type Write[T proto.Message] struct {
 	// Step names the write, uniquely within the method: "suspend".
 	Step string

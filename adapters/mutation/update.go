@@ -8,7 +8,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// Update is a change of a resource that the vendor shows.
+// An Update is a change of a resource that the vendor shows.
 type Update[T proto.Message] struct {
 	Vendor string // the vendor's name for people
 	Step   string // names the write, uniquely within the method

@@ -20,7 +20,7 @@ type health struct {
 	former    int // how many of them, the first ones, have earlier credentials
 }
 
-// good is what a success changes.
+// good is the part of health that a success changes.
 type good struct {
 	lastSuccess   time.Time
 	rejectedSince time.Time // zero: the credentials are accepted, as far as is known

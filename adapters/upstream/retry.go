@@ -10,7 +10,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// attemptResult is what one attempt shows about the vendor.
+// An attemptResult says what one attempt shows about the vendor.
 type attemptResult int
 
 const (

@@ -40,7 +40,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 var errLacksMethod = errors.New("cannot use SQLite: its driver lacks a method")
 
-// sqliteConn is what the driver's connections can do.
+// sqliteConn has the methods of the driver's connections.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx

@@ -32,8 +32,8 @@ func serveLogin(w http.ResponseWriter, r *http.Request, path string, methods map
 	}
 }
 
-// loginPage is what a person sees whose login failed. It has the message, and the address that begins the login
-// anew.
+// loginPage is the page for a person whose login failed. It has the message, and the address that begins the
+// login anew.
 const loginPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -118,7 +118,7 @@ func TestARepetitionThatWaitsInVainChangesNothing(t *testing.T) {
 		wantError(t, err, codes.Aborted, pb.ErrorReason_MUTATION_IN_PROGRESS)
 	}
 	for state, c := range map[pb.Mutation_State]struct {
-		befalls fault
+		failure fault
 		leaves  error
 		vain    func(*testing.T, error)
 		then    func(*testing.T, error)
@@ -127,7 +127,7 @@ func TestARepetitionThatWaitsInVainChangesNothing(t *testing.T) {
 		pb.Mutation_FAILED:  {fine, isBusy, inProgress, ok},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			v := &fakeVendor{faults: map[int]fault{1: c.befalls}}
+			v := &fakeVendor{faults: map[int]fault{1: c.failure}}
 			v.leaves = func() error { return c.leaves }
 			r := start(t, v, noBackground)
 			_ = r.enable(t, id)

@@ -18,13 +18,13 @@ import (
 
 // A process whose clock was ahead dies after it sent a write. The next process has the right time.
 func TestAClockThatWasAheadDelaysNoSettling(t *testing.T) {
-	for befalls, settled := range map[fault]pb.Mutation_State{
+	for failure, settled := range map[fault]pb.Mutation_State{
 		lost: pb.Mutation_SUCCEEDED, cut: pb.Mutation_FAILED,
 	} {
 		for _, ahead := range []time.Duration{2 * time.Minute, time.Hour, 24 * time.Hour} {
-			t.Run(fmt.Sprint(befalls, " ", ahead), func(t *testing.T) {
+			t.Run(fmt.Sprint(failure, " ", ahead), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					v, db := &fakeVendor{faults: map[int]fault{1: befalls}}, storetest.Open(t, store.Memory)
+					v, db := &fakeVendor{faults: map[int]fault{1: failure}}, storetest.Open(t, store.Memory)
 					one := newReplica(t, db, v, journal.Options{FirstPause: time.Minute})
 					wantUnknown(t, one.disable(t, id))
 					one.Die()

@@ -23,14 +23,14 @@ type Tx struct {
 	err    error  // of failed
 }
 
-// queued is a statement that is to run.
+// queued is a statement that waits to run.
 type queued struct {
 	database.Statement
 	changed func(rows int64) error
 	of      *write
 }
 
-// after is what a write does after its queued statements.
+// after is a function that a write runs after its queued statements.
 type after struct {
 	do func(context.Context) error
 	of *write

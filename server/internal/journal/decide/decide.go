@@ -34,7 +34,7 @@ func (s Steps) Attempted() bool { return s.MayHaveEffect() || s.Refused }
 // isUnverifiable reports whether a step is unverifiable, also one that this run is to send again.
 func (s Steps) isUnverifiable() bool { return s.Unverifiable || s.Resend }
 
-// Returned is what a method returned.
+// A Returned says how a method ended.
 type Returned int
 
 const (
@@ -77,7 +77,7 @@ func (e Evidence) inDoubt() bool {
 	return e.Steps.Sent || e.Steps.Unverifiable || e.Steps.Resend && (e.Returned != Answer || e.AnItemFailed)
 }
 
-// Told is what the caller of a run is told.
+// A Told says what the caller of a run gets.
 type Told int
 
 const (
@@ -91,7 +91,7 @@ const (
 	TellNoEffect
 )
 
-// Next says what happens to a mutation after a run.
+// A Next says what happens to a mutation after a run.
 type Next int
 
 const (
@@ -103,7 +103,7 @@ const (
 	GiveUp
 )
 
-// Decision is what End decides.
+// A Decision is the result of End.
 type Decision struct {
 	State pb.Mutation_State
 	Told  Told

@@ -14,7 +14,7 @@ type Known struct {
 	EndedMeanwhile bool
 }
 
-// Resume is what a call with a known request_id does.
+// A Resume says what a call with a known request_id does.
 type Resume int
 
 const (
