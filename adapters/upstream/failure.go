@@ -258,14 +258,14 @@ func (r *Response) describe(e *apierror.Error) *apierror.Error {
 	if c.RetryAfter == 0 && c.Reason != pb.ErrorReason_OUTCOME_UNKNOWN {
 		c.RetryAfter = r.pause()
 	}
-	told := &c
+	described := &c
 	if c.Metadata[apierror.VendorHTTPStatus] == "" {
-		told = told.With(apierror.VendorHTTPStatus, strconv.Itoa(r.Status))
+		described = described.With(apierror.VendorHTTPStatus, strconv.Itoa(r.Status))
 	}
 	if r.idHeader != "" && c.Metadata[apierror.VendorRequestID] == "" {
-		told = told.With(apierror.VendorRequestID, r.Header.Get(r.idHeader))
+		described = described.With(apierror.VendorRequestID, r.Header.Get(r.idHeader))
 	}
-	return told
+	return described
 }
 
 // clean returns a copy of e without secrets and control characters in any of its texts.
