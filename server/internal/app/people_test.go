@@ -42,11 +42,13 @@ func newProvider(t *testing.T) *provider {
 	mux := http.NewServeMux()
 	write := func(w http.ResponseWriter, text string) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, strings.ReplaceAll(text, "URL", p.URL))
+		fmt.Fprint(w, text)
 	}
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, `{"issuer":"URL","authorization_endpoint":"URL/login","token_endpoint":"URL/token",`+
-			`"jwks_uri":"URL/keys","id_token_signing_alg_values_supported":["ES256","HS256","none"]}`)
+		// A token can hold the letters URL by chance, so they are replaced here alone.
+		write(w, strings.ReplaceAll(`{"issuer":"URL","authorization_endpoint":"URL/login",`+
+			`"token_endpoint":"URL/token","jwks_uri":"URL/keys",`+
+			`"id_token_signing_alg_values_supported":["ES256","HS256","none"]}`, "URL", p.URL))
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, `{"keys":[`+tokentest.JWK("set-es256", nil)+`]}`)
