@@ -74,7 +74,7 @@ func TestASecondCall(t *testing.T) {
 	const unavailable, vendorUnavailable = codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
 	for _, c := range []struct {
 		name         string
-		w            *fakeVendor
+		vendor       *fakeVendor
 		first        codes.Code
 		reason       pb.ErrorReason
 		second       codes.Code
@@ -93,7 +93,7 @@ func TestASecondCall(t *testing.T) {
 			codes.Unknown, pb.ErrorReason_OUTCOME_UNKNOWN, codes.Unknown, 2, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := start(t, c.w, noBackground)
+			r := start(t, c.vendor, noBackground)
 			wantError(t, r.disable(t, id), c.first, c.reason)
 			var header metadata.MD
 			_, err := r.sites.DisableSite(t.Context(), disable(id), grpc.Header(&header))
@@ -102,7 +102,7 @@ func TestASecondCall(t *testing.T) {
 			} else if err != nil {
 				wantError(t, err, c.second, c.reason)
 			}
-			c.w.wantRuns(t, c.runs, c.writes)
+			c.vendor.wantRuns(t, c.runs, c.writes)
 		})
 	}
 }

@@ -42,7 +42,7 @@ func TestResend(t *testing.T) {
 	one, two := uuidOf(1), uuidOf(2)
 	for _, c := range []struct {
 		name    string
-		w       *fakeVendor
+		vendor  *fakeVendor
 		call    func(*replica, *testing.T, string) error
 		resends []resend
 		effects map[string]int
@@ -62,7 +62,7 @@ func TestResend(t *testing.T) {
 			map[string]int{"revoke " + oldLicense: 1, "issue " + newLicense: 1, "restore old " + oldLicense: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := start(t, c.w, noBackground)
+			r := start(t, c.vendor, noBackground)
 			if err := c.call(r, t, id); err == nil {
 				t.Fatal("the call succeeded")
 			}
@@ -73,7 +73,7 @@ func TestResend(t *testing.T) {
 				ok(t, c.call(r, t, id)) // The first caller gets the outcome.
 			}
 			for what, times := range c.effects {
-				c.w.want(t, what, times)
+				c.vendor.want(t, what, times)
 			}
 		})
 	}
@@ -122,8 +122,9 @@ func TestAResendWithoutAnEffectLeavesTheDoubt(t *testing.T) {
 		return apierror.New(codes.ResourceExhausted, pb.ErrorReason_VENDOR_RATE_LIMITED, "throttled")
 	}
 	unsent := func(context.Context, string) error { return errRefused }
+	down := func(context.Context) error { return errDown }
 	for what, fail := range map[string]func(*fakeVendor){
-		"the method fails":             func(v *fakeVendor) { v.enter = func(context.Context) error { return errDown } },
+		"the method fails":             func(v *fakeVendor) { v.enter = down },
 		"it does not leave":            func(v *fakeVendor) { v.leaves = func() error { return errRefused } },
 		"the vendor throttles":         func(v *fakeVendor) { v.before = throttles },
 		"the vendor refuses":           func(v *fakeVendor) { v.faults[2] = refused },
@@ -255,18 +256,18 @@ func TestAResendOfAReplacement(t *testing.T) {
 		return nil
 	}
 	for _, c := range []struct {
-		w         *fakeVendor
+		vendor    *fakeVendor
 		snapshots int
 	}{{&fakeVendor{faults: map[int]fault{1: refused}}, 2}, {&fakeVendor{after: fail}, 1}} {
-		r := start(t, c.w, noBackground)
+		r := start(t, c.vendor, noBackground)
 		if err := r.replace(t, id); err == nil {
 			t.Error("the call succeeded")
 		}
 		r.wantResent(t, id, "", pb.Mutation_SUCCEEDED)
-		if c.w.notes != c.snapshots {
-			t.Errorf("%d snapshots, want %d", c.w.notes, c.snapshots)
+		if c.vendor.notes != c.snapshots {
+			t.Errorf("%d snapshots, want %d", c.vendor.notes, c.snapshots)
 		}
-		c.w.want(t, "revoke "+oldLicense, 1)
-		c.w.want(t, "issue "+newLicense, 1)
+		c.vendor.want(t, "revoke "+oldLicense, 1)
+		c.vendor.want(t, "issue "+newLicense, 1)
 	}
 }

@@ -84,7 +84,7 @@ func TestTheFirstAnswerAloneHoldsTheSecret(t *testing.T) {
 func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 	const create, activate, unmade = "create username", "activate username", "activate username without a password"
 	for name, c := range map[string]struct {
-		w       *fakeVendor
+		vendor  *fakeVendor
 		stopAt  int // the commit before which the process is stopped
 		message string
 		state   pb.Mutation_State // of the first step, once it is settled without the secrets
@@ -97,7 +97,8 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := storetest.Open(t, store.Memory)
-			one, s := newReplica(t, db, c.w, noBackground), &stopper{plan: faultplan.Fixed(map[int]fault{c.stopAt: stopBefore})}
+			one := newReplica(t, db, c.vendor, noBackground)
+			s := &stopper{plan: faultplan.Fixed(map[int]fault{c.stopAt: stopBefore})}
 			db.SetHooks(s.hooks())
 			wantUnknown(t, one.create(t, id))
 			if s.stopped != (c.stopAt >= 0) {
@@ -105,7 +106,7 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 			}
 			db.SetHooks(store.Hooks{})
 			one.Die()
-			r := newReplica(t, db, c.w, noBackground)
+			r := newReplica(t, db, c.vendor, noBackground)
 			stop(t, r.Journal)
 			r.passAndSettle(t)
 			m := r.wantState(t, id, pb.Mutation_UNKNOWN)
@@ -113,12 +114,12 @@ func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 				t.Errorf("%v, want %q, and the first step %v", m, c.message, c.state)
 			}
 			wantReleased(t, r)
-			c.w.want(t, create, 1)
+			c.vendor.want(t, create, 1)
 			ok(t, r.create(t, id))
 			r.wantState(t, id, pb.Mutation_SUCCEEDED)
-			c.w.want(t, create, 1)
-			c.w.want(t, activate, 1)
-			c.w.want(t, unmade, 0)
+			c.vendor.want(t, create, 1)
+			c.vendor.want(t, activate, 1)
+			c.vendor.want(t, unmade, 0)
 		})
 	}
 }

@@ -40,7 +40,8 @@ func (m *Metrics) ShowStore(db *store.DB) error {
 	queue := i.gauge("drmhub.store.queue", "{write}", "Writes that wait for a transaction.")
 	pool, state := "db.client.connection.pool.name", "db.client.connection.state"
 	connections := i.gauge("db.client.connection.count", "{connection}", "Connections to the database.")
-	maxConnections := i.gauge("db.client.connection.max", "{connection}", "The largest number of connections to the database.")
+	maxConnections := i.gauge("db.client.connection.max", "{connection}",
+		"The largest number of connections to the database.")
 	waits := i.total("drmhub.store.connection.waits", "{wait}", "Uses of a connection that had to wait for one.")
 	i.call(func(_ context.Context, o metric.Observer) error {
 		load := db.Load()

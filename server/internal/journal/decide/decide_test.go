@@ -73,7 +73,8 @@ func TestEnd(t *testing.T) {
 
 		{"outcome unknown", e{Returned: dontKnow, Steps: sent}, unknown, theError, settle},
 		{"outcome unknown, nothing sent", e{Returned: dontKnow}, unknown, theError, settle},
-		{"outcome unknown, only unverifiable steps", e{Returned: dontKnow, Steps: unverifiable}, unknown, theError, giveUp},
+		{"outcome unknown, only unverifiable steps",
+			e{Returned: dontKnow, Steps: unverifiable}, unknown, theError, giveUp},
 		{"outcome unknown, only steps to be resent", e{Returned: dontKnow, Steps: resend}, unknown, theError, giveUp},
 		{"outcome unknown, an unverifiable step beside one to read back",
 			e{Returned: dontKnow, Steps: sentAndUnverifiable}, unknown, theError, settle},
