@@ -69,7 +69,8 @@ func Of(key crypto.Signer, certificates []*x509.Certificate) *x509.Certificate {
 // The site may have none.
 var ErrNotServed = errors.New("the license server returned no certificate")
 
-// Describe returns what the contract shows of a certificate.
+// Describe returns what the contract shows of a certificate. An end that the contract cannot show, in the year 0, is
+// left out.
 func Describe(certificate *x509.Certificate) *pb.FairPlayCertificate {
 	sum := sha256.Sum256(certificate.Raw)
 	size := 0
@@ -79,10 +80,14 @@ func Describe(certificate *x509.Certificate) *pb.FairPlayCertificate {
 	case *ecdsa.PublicKey:
 		size = key.Curve.Params().BitSize
 	}
+	end := timestamppb.New(certificate.NotAfter)
+	if !end.IsValid() {
+		end = nil
+	}
 	return &pb.FairPlayCertificate{
 		Subject:      certificate.Subject.String(),
 		SerialNumber: certificate.SerialNumber.Text(16),
-		ExpireTime:   timestamppb.New(certificate.NotAfter),
+		ExpireTime:   end,
 		Fingerprint:  hex.EncodeToString(sum[:]),
 		KeySize:      int32(size),
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/drmhub/drmhub/adapters/fairplay"
@@ -243,4 +244,16 @@ func FuzzFiles(f *testing.F) {
 			t.Errorf("not opened again: %v", err)
 		}
 	})
+}
+
+// A certificate may name any year, and a time of the contract begins with the year 1.
+func TestAnEndThatTheContractCannotShow(t *testing.T) {
+	c := certificate(t)
+	if shown := fairplay.Describe(c).GetExpireTime(); !shown.AsTime().Equal(c.NotAfter) {
+		t.Errorf("%v, want %v", shown, c.NotAfter)
+	}
+	c.NotAfter = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	if shown := fairplay.Describe(c).GetExpireTime(); shown != nil {
+		t.Errorf("%v, want no end", shown)
+	}
 }
