@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 )
 
 // A KeyServer serves a key set over HTTP.
@@ -15,7 +14,6 @@ type KeyServer struct {
 	mu      sync.Mutex
 	body    string
 	status  int
-	delay   time.Duration
 	fetches int
 }
 
@@ -27,15 +25,11 @@ func NewKeyServer(t testing.TB) *KeyServer {
 	return s
 }
 
-func (s *KeyServer) serve(w http.ResponseWriter, r *http.Request) {
+func (s *KeyServer) serve(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	s.fetches++
-	body, status, delay := s.body, s.status, s.delay
+	body, status := s.body, s.status
 	s.mu.Unlock()
-	select {
-	case <-time.After(delay):
-	case <-r.Context().Done():
-	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
 }
@@ -45,13 +39,6 @@ func (s *KeyServer) Serve(status int, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status, s.body = status, body
-}
-
-// Slow delays every response.
-func (s *KeyServer) Slow(delay time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.delay = delay
 }
 
 // Fetches returns how often the set was fetched.
