@@ -70,7 +70,7 @@ func (s *archives) listArchives(
 	answers := askSites(ctx, newTimeShares(ctx), selections)
 	defer answers.stop()
 	for i, v := range included {
-		listed, err := selections[i].listed(caller, answers, i)
+		listed, err := selections[i].listed(answers, i)
 		if err != nil {
 			res.Unreachable = append(res.Unreachable, v.Name())
 			failed = err

@@ -49,7 +49,7 @@ func isUnreadable(err error) bool {
 // siteNamesFor returns the names of a vendor's sites for the caller. If the vendor's list cannot be
 // read, they are those that the caller is confined to.
 func siteNamesFor(ctx context.Context, v vendors.Vendor) ([]string, error) {
-	all, err := siteNames(ctx, v)
+	all, err := SiteNames(ctx, v)
 	if caller := auth.FromContext(ctx); err != nil && caller.ConfinedToSites() && isUnreadable(err) {
 		return caller.SitesOf(v.Name()), nil
 	}

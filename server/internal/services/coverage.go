@@ -176,18 +176,15 @@ func askSites(ctx context.Context, share timeShares, all []selection) *asking[[]
 		if !all[i].asks {
 			return nil, nil
 		}
-		return siteNames(ctx, all[i].vendor)
+		return siteNamesFor(ctx, all[i].vendor)
 	})
 }
 
 // listed returns what the vendor of selection i listed.
-func (s selection) listed(caller auth.Caller, answers *asking[[]string], i int) ([]string, error) {
+func (s selection) listed(answers *asking[[]string], i int) ([]string, error) {
 	got := answers.next(i)
-	switch {
-	case got.slow:
+	if got.slow {
 		return nil, errSlow(s.vendor.ID, got.part)
-	case got.err != nil && caller.ConfinedToSites() && isUnreadable(got.err):
-		return s.only, nil // The error could name the site of others.
 	}
 	return got.value, got.err
 }
@@ -206,7 +203,7 @@ func (c *chosen) addSites(
 	for i := range selections {
 		s := &selections[i]
 		var listed []string
-		listed, s.failed = s.listed(caller, answers, i)
+		listed, s.failed = s.listed(answers, i)
 		c.sites = append(c.sites, s.sites(known, listed)...)
 	}
 	if ctx.Err() != nil {

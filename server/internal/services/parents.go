@@ -85,7 +85,7 @@ func parents(
 	return func(yield func(string, error) bool) {
 		left := remaining(capable, at)
 		sites := begin(ctx, time, len(left), len(left) == 1, func(ctx context.Context, i int) ([]string, error) {
-			return siteNames(ctx, left[i])
+			return siteNamesFor(ctx, left[i])
 		})
 		defer sites.stop()
 		for i, v := range left {
@@ -98,9 +98,6 @@ func parents(
 				named := sites.next(i)
 				if below, err = named.value, named.err; named.slow {
 					err = errSlow(v.ID, named.part)
-				}
-				if err != nil && caller.ConfinedToSites() && isUnreadable(err) {
-					below, err = caller.SitesOf(v.Name()), nil
 				}
 			case site != "":
 				below = []string{v.Name() + "/" + site}
@@ -137,18 +134,15 @@ func remaining(capable []vendors.Vendor, at position) []vendors.Vendor {
 	return append(current, rest...)
 }
 
-// SiteNames returns the names of all sites of a vendor, sorted.
-func SiteNames(ctx context.Context, v vendors.Vendor) ([]string, error) { return siteNames(ctx, v) }
-
 // A siteNamer is an adapter that names its sites, also those that it cannot read. With an error it
 // returns the names that it knows.
 type siteNamer interface {
 	SiteNames(ctx context.Context) ([]string, error)
 }
 
-// siteNames returns the names of all sites of a vendor, sorted. A vendor without sites has the site
+// SiteNames returns the names of all sites of a vendor, sorted. A vendor without sites has the site
 // "default".
-func siteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
+func SiteNames(ctx context.Context, v vendors.Vendor) ([]string, error) {
 	if namer, ok := v.Adapter.(siteNamer); ok {
 		all, err := namer.SiteNames(ctx)
 		slices.Sort(all)
