@@ -27,8 +27,8 @@ type attempt struct {
 	secrets []secret.Text
 	few     [4]secret.Text // the array of secrets, unless there are more
 	timeout time.Duration
-	maySent atomic.Bool // see trackBytesSent
-	early   atomic.Bool // see trackBytesSent
+	maySent atomic.Bool // see trace
+	early   atomic.Bool // see trace
 	answer  *Response   // nil until its headers have arrived
 	alone   share       // the share of a request without a mark of OneCall
 }
@@ -82,7 +82,7 @@ func (c *Client) try(
 	if c.opts.Transport == nil {
 		setDefault(r.Header, "Accept-Encoding", onlyGzip) // see uncompress
 	}
-	answer, err := transport.RoundTrip(r.WithContext(a.trackBytesSent(limited)))
+	answer, err := transport.RoundTrip(r.WithContext(a.trace(limited)))
 	if err == nil && a.early.Load() {
 		_ = answer.Body.Close()
 		err = errEarly

@@ -6,11 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// trackBytesSent keeps maySent true while a byte of the request may have been sent. It is false only
-// while the transport looks for a connection. net/http uses a second connection only if it wrote
-// nothing on the first (see sendOnce). If the connection held a response before the request left,
-// trackBytesSent sets early, and closes the connection.
-func (a *attempt) trackBytesSent(ctx context.Context) context.Context {
+// trace returns a context with which the transport reports what becomes of the request.
+//
+// maySent is true while a byte of the request may have been sent. It is false only while the transport
+// looks for a connection. net/http uses a second connection only if it wrote nothing on the first (see
+// sendOnce). early is true if the connection held a response before the request left. The connection is
+// then closed.
+func (a *attempt) trace(ctx context.Context) context.Context {
 	a.maySent.Store(true)
 	var used atomic.Pointer[wire]
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
