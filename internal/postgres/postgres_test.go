@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// hold starts a server, prints its DSN, and never ends.
+// hold starts a server, prints its DSN, and blocks until its standard input ends.
 func hold() {
 	dsn, _, err := Start(os.Getenv("POSTGRES_TEST_DIR"))
 	if err != nil {
@@ -36,7 +36,8 @@ func hold() {
 		os.Exit(1)
 	}
 	fmt.Println(dsn)
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 func TestEveryTestHasADatabaseOfItsOwn(t *testing.T) {
@@ -91,6 +92,9 @@ func TestAProcessThatIsKilledLeavesNothingBehind(t *testing.T) {
 	dir := folder(t)
 	holder := exec.Command(os.Args[0])
 	holder.Env = append(os.Environ(), role+"=hold", "POSTGRES_TEST_DIR="+dir)
+	if _, err := holder.StdinPipe(); err != nil { // It stays open until Wait.
+		t.Fatal(err)
+	}
 	output, err := holder.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +121,9 @@ func TestAProcessThatIsKilledLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = io.ReadAll(alive)
-	_ = holder.Wait()
+	if err := holder.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the holder ended by itself: %v", err)
+	}
 	gone(t, dsn, dir)
 }
 
