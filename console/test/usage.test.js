@@ -72,7 +72,9 @@ test("Usage", { skip }, async (t) => {
     await page.getByText("1 of 1 lines differ").waitFor();
     await page.getByText(`Invoice of ncp for ${lastMonth()}. Billed too much: 0.7 KRW.`).waitFor();
     const [, , , invoiced, counted, difference] = await cells(lines(page).getByRole("row").nth(1));
-    assert.deepEqual([invoiced, counted, difference], [naver.archived.licenses + 7, naver.archived.licenses, "+7"].map(String));
+    const { licenses } = naver.archived;
+    const shown = [licenses + 7, licenses].map((n) => n.toLocaleString("en-US"));
+    assert.deepEqual([invoiced, counted, difference], [...shown, "+7"]);
     clean(page);
     await page.close();
   });
