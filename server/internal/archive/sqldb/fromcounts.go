@@ -13,7 +13,7 @@ import (
 // fromCounts returns all groups of a question that the counts by month or by day can answer exactly, and
 // whether they can. Distinct users cannot be added up, so each group must be one line: of one site, and of
 // one month, or one day and code.
-func (d *DB) fromCounts(
+func (r reader) fromCounts(
 	ctx context.Context, q archive.Question, c choice, by archive.Grouping,
 ) (groups []archive.Group, ok bool, err error) {
 	if !c.counted || q.DRM != 0 || len(c.sites) > 1 && !slices.Contains(by.By, pb.SummarizeLicensesRequest_SITE) {
@@ -35,15 +35,15 @@ func (d *DB) fromCounts(
 	}
 	switch {
 	case byCode && onlyRefused:
-		return d.fromDays(ctx, q, c, by)
+		return r.fromDays(ctx, q, c, by)
 	case !byCode && q.Code == "" && !onlyRefused:
-		return d.fromMonths(ctx, q, c, by)
+		return r.fromMonths(ctx, q, c, by)
 	}
 	return nil, false, nil
 }
 
 // fromDays returns the refused rows by code and day.
-func (d *DB) fromDays(
+func (r reader) fromDays(
 	ctx context.Context, q archive.Question, c choice, by archive.Grouping,
 ) (groups []archive.Group, ok bool, err error) {
 	type line struct {
@@ -64,7 +64,7 @@ func (d *DB) fromDays(
 		if q.Code != "" {
 			query += " AND " + c.series[len(c.series)-1] // that on the code
 		}
-		err := d.ints(ctx, query, nil, func(v []int64) {
+		err := r.ints(ctx, query, nil, func(v []int64) {
 			lines = append(lines, line{site, clock, [5]int64(v)})
 			a.entries[words][v[1]] = true
 		})
@@ -72,21 +72,23 @@ func (d *DB) fromDays(
 			return nil, false, err
 		}
 	}
-	err = d.readTexts(ctx, a, func(t *texts) {
-		for _, l := range lines {
-			g := archive.Group{Total: l.v[2], Refused: l.v[2], Users: l.v[3], Devices: l.v[4]}
-			if by.Interval != 0 {
-				g.Start = l.clock.startOfDay(l.v[0])
-			}
-			g.Keys = keysOf(by, l.site.name, t.entries[words][l.v[1]], q.Status)
-			groups = append(groups, g)
+	t, err := r.texts(ctx, a)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, l := range lines {
+		g := archive.Group{Total: l.v[2], Refused: l.v[2], Users: l.v[3], Devices: l.v[4]}
+		if by.Interval != 0 {
+			g.Start = l.clock.startOfDay(l.v[0])
 		}
-	})
-	return groups, true, err
+		g.Keys = keysOf(by, l.site.name, t.entries[words][l.v[1]], q.Status)
+		groups = append(groups, g)
+	}
+	return groups, true, nil
 }
 
 // fromMonths returns all rows by month, or those that were issued.
-func (d *DB) fromMonths(
+func (r reader) fromMonths(
 	ctx context.Context, q archive.Question, c choice, by archive.Grouping,
 ) (groups []archive.Group, ok bool, err error) {
 	columns := "n, issued, refused, users, devices"
@@ -101,7 +103,7 @@ func (d *DB) fromMonths(
 		if !ok {
 			return nil, false, nil
 		}
-		err := d.ints(ctx, "SELECT month, "+columns+
+		err := r.ints(ctx, "SELECT month, "+columns+
 			" FROM archive_month_totals WHERE site = ? AND month >= ? AND month <= ?",
 			[]any{site.number, first, last}, func(v []int64) {
 				if v[1] == 0 { // no row of the month was issued

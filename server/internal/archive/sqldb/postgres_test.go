@@ -1,8 +1,11 @@
 package sqldb_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -111,5 +114,56 @@ func TestReplicasMakeTheSamePass(t *testing.T) {
 	}
 	if total != 100 {
 		t.Errorf("the passes added %d rows, want 100", total)
+	}
+}
+
+// A search that waits for the database must not make another one wait beyond its own time.
+func TestASearchEndsWhileAnotherOneWaits(t *testing.T) {
+	dsn := postgres.ForTest(t)
+	db := open(t, dsn)
+	know(t, db)
+	pass(t, db, siteA, january, "alice")
+	other, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	locked, err := other.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locked.Rollback()
+	if _, err := locked.ExecContext(t.Context(), "LOCK TABLE archive_meta"); err != nil {
+		t.Fatal(err)
+	}
+	search := func(ctx context.Context) error {
+		_, err := db.Search(ctx, archive.Question{Sites: []string{siteA}}, math.MaxInt64, 10)
+		return err
+	}
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- search(t.Context()) }()
+	for waiting := 0; waiting == 0; {
+		row := other.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_locks "+
+			"WHERE NOT granted AND relation = 'archive_meta'::regclass")
+		if err := row.Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	go func() { second <- search(ctx) }()
+	select {
+	case err := <-second:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the second search ends with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the second search waits for the first one")
+	}
+	if err := locked.Rollback(); err != nil {
+		t.Error(err)
+	}
+	if err := <-first; err != nil {
+		t.Errorf("the first search ends with %v", err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // rowsOf returns the rows of a statement.
-func (d *DB) rowsOf(ctx context.Context, query string) (all []stored, err error) {
-	err = d.ints(ctx, query, nil, func(v []int64) {
+func (r reader) rowsOf(ctx context.Context, query string) (all []stored, err error) {
+	err = r.ints(ctx, query, nil, func(v []int64) {
 		k := archive.Key(v[0])
 		all = append(all, stored{k, coded{k.Second(), v[1], v[2], v[3], v[4], v[5]}})
 	})
@@ -38,11 +38,16 @@ func (d *DB) Search(
 	if c.none || limit <= 0 || c.lo > c.hi {
 		return nil, nil
 	}
-	rows, err := d.rowsOf(ctx, c.newest(d, limit, true))
+	return d.newest(ctx, c, limit, true)
+}
+
+// newest returns the newest rows of a choice.
+func (r reader) newest(ctx context.Context, c choice, limit int, merge bool) ([]archive.Row, error) {
+	rows, err := r.rowsOf(ctx, c.newest(r.db, limit, merge))
 	if err != nil {
 		return nil, err
 	}
-	return d.decode(ctx, rows, c.names())
+	return r.decode(ctx, rows, c.names())
 }
 
 const (
@@ -62,15 +67,11 @@ func (d *DB) Scan(
 	}
 	c.hi = min(c.hi, int64(below)-1)
 	for !c.none && c.lo <= c.hi {
-		rows, err := d.rowsOf(ctx, c.newest(d, perRead, false))
+		rows, err := d.newest(ctx, c, perRead, false)
 		if err != nil {
 			return err
 		}
-		decoded, err := d.decode(ctx, rows, c.names())
-		if err != nil {
-			return err
-		}
-		for batch := range slices.Chunk(decoded, perYield) {
+		for batch := range slices.Chunk(rows, perYield) {
 			if err := yield(batch); err != nil {
 				return err
 			}
@@ -78,7 +79,7 @@ func (d *DB) Scan(
 		if len(rows) < perRead {
 			break
 		}
-		c.hi = int64(rows[len(rows)-1].key) - 1
+		c.hi = int64(rows[len(rows)-1].Key) - 1
 	}
 	return ctx.Err()
 }

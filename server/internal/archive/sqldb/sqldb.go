@@ -38,7 +38,7 @@ type DB struct {
 	prepared      map[string]*sql.Stmt // until the connection is closed
 	sinceTruncate int                  // rows written since the WAL was emptied
 
-	texts      texts
+	memory     memory // of reads
 	partitions partitions
 }
 

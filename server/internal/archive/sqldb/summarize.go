@@ -26,7 +26,7 @@ func (d *DB) Summarize(
 	if groups, ok, err := d.fromCounts(ctx, q, c, by); ok || err != nil {
 		return pageOf(groups, by), len(groups), err
 	}
-	s := &summary{db: d, choice: c, by: by, clock: newClock(by.Zone)}
+	s := &summary{reader: d.reader, choice: c, by: by, clock: newClock(by.Zone)}
 	if err := s.count(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -59,7 +59,7 @@ func figure(g archive.Group, f archive.Figure) int64 {
 // A summary is a question for groups that is computed from rows. The database reads the rows, and this
 // process groups them: it does that faster than SQLite, and its numbers need less memory than rows.
 type summary struct {
-	db *DB
+	reader
 	choice
 	by    archive.Grouping
 	clock *clock
@@ -81,7 +81,7 @@ type summed struct {
 // were read.
 func (s *summary) count(ctx context.Context) error {
 	// A column takes SQLite's driver longer than a row does, so that one holds two numbers.
-	columns, where := pair("r.person", "r.device")+", r.shape", s.from(s.db)
+	columns, where := pair("r.person", "r.device")+", r.shape", s.choice.from(s.db)
 	by := func(dimension pb.SummarizeLicensesRequest_Dimension) bool { return slices.Contains(s.by.By, dimension) }
 	if by(pb.SummarizeLicensesRequest_CONTENT) {
 		columns = pair("r.person", "r.device") + ", " + pair("r.content", "r.shape")
@@ -117,7 +117,7 @@ func (s *summary) group(ctx context.Context, query string) (known bool, err erro
 	}
 	var row summed
 	var last int64
-	err = s.db.ints(ctx, query, nil, func(v []int64) {
+	err = s.ints(ctx, query, nil, func(v []int64) {
 		shape, ok := s.shapes[v[1]&lower]
 		known = known && ok
 		row.shape, row.person, row.device, row.content = shape, v[0]>>32, v[0]&lower, v[1]>>32
@@ -143,7 +143,7 @@ func (s *summary) group(ctx context.Context, query string) (known bool, err erro
 // readShapes reads what all shapes group by.
 func (s *summary) readShapes(ctx context.Context) error {
 	s.shapes = map[int64]shape{}
-	return s.db.ints(ctx, "SELECT id, drm, status, code, platform, model, hashed FROM archive_shapes", nil,
+	return s.ints(ctx, "SELECT id, drm, status, code, platform, model, hashed FROM archive_shapes", nil,
 		func(v []int64) {
 			s.shapes[v[0]] = shape{drm: v[1], status: v[2], code: v[3], platform: v[4], model: v[5], hashed: v[6]}
 		})
@@ -201,21 +201,23 @@ func (s *summary) first(ctx context.Context, n int) (first []archive.Group, err 
 			s.ask(a, dimension, keys[i][j])
 		}
 	}
-	err = s.db.readTexts(ctx, a, func(t *texts) {
-		for i, group := range sorted {
-			f := s.tallies[group].figures
-			g := archive.Group{
-				Start: s.start(int64(f[archive.ByStart])), Total: int64(f[archive.ByTotal]),
-				Issued: int64(f[archive.ByIssued]), Refused: int64(f[archive.ByRefused]),
-				Users: int64(f[archive.ByUsers]), Devices: int64(f[archive.ByDevices]),
-			}
-			for j, dimension := range s.by.By {
-				g.Keys = append(g.Keys, s.text(t, dimension, keys[i][j], s.tallies[group].hashed))
-			}
-			first = append(first, g)
+	t, err := s.texts(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	for i, group := range sorted {
+		f := s.tallies[group].figures
+		g := archive.Group{
+			Start: s.start(int64(f[archive.ByStart])), Total: int64(f[archive.ByTotal]),
+			Issued: int64(f[archive.ByIssued]), Refused: int64(f[archive.ByRefused]),
+			Users: int64(f[archive.ByUsers]), Devices: int64(f[archive.ByDevices]),
 		}
-	})
-	return first, err
+		for j, dimension := range s.by.By {
+			g.Keys = append(g.Keys, s.text(t, dimension, keys[i][j], s.tallies[group].hashed))
+		}
+		first = append(first, g)
+	}
+	return first, nil
 }
 
 // compare compares two groups by all but their keys.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -11,18 +12,25 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// texts are the entries of dictionaries that reads remember, by id.
+// texts are entries of dictionaries, by id.
 type texts struct {
-	mu         sync.Mutex
-	generation int64
-	entries    map[string]map[int64]string // by dictionary
-	people     map[int64]viewer
-	shapes     map[int64]shape
+	entries map[string]map[int64]string // by dictionary
+	people  map[int64]viewer
+	shapes  map[int64]shape
 }
 
-func (t *texts) clear() {
-	t.entries = map[string]map[int64]string{contents: {}, devices: {}, words: {}}
-	t.people, t.shapes = map[int64]viewer{}, map[int64]shape{}
+func newTexts() *texts {
+	return &texts{
+		entries: map[string]map[int64]string{contents: {}, devices: {}, words: {}},
+		people:  map[int64]viewer{}, shapes: map[int64]shape{},
+	}
+}
+
+// A memory holds the texts that reads remember.
+type memory struct {
+	mu         sync.Mutex
+	generation int64
+	texts      *texts
 }
 
 // An ask collects the ids whose entries a read needs. A person is true if the read needs the name, which
@@ -41,32 +49,89 @@ func newAsk() ask {
 	}
 }
 
-// readTexts makes the entries known that a read needs, and calls use with them.
-func (d *DB) readTexts(ctx context.Context, a ask, use func(*texts)) error {
-	d.texts.mu.Lock()
-	defer d.texts.mu.Unlock()
-	t := &d.texts
-	generation, err := d.one(ctx, "SELECT generation FROM archive_meta")
-	if err != nil {
-		return err
-	}
-	if generation != t.generation || t.large() {
-		t.clear()
-		t.generation = generation
-	}
-	if err := d.readShapes(ctx, t, a); err != nil {
-		return err
-	}
-	for table, ids := range a.entries {
-		if err := d.readEntries(ctx, table, ids, t.entries[table]); err != nil {
-			return err
+// complete asks for the words of the shapes that are known, and for the viewers of their rows.
+func (a ask) complete(shapes map[int64]shape) {
+	for id := range a.shapes {
+		if s, ok := shapes[id]; ok {
+			for _, word := range []int64{s.code, s.integration, s.platform, s.model, s.vendorDRM, s.vendorStatus} {
+				a.entries[words][word] = true
+			}
 		}
 	}
-	if err := d.readPeople(ctx, t, a); err != nil {
-		return err
+	for _, r := range a.rows {
+		if s, ok := shapes[r.shape]; ok && r.person > 0 {
+			a.people[r.person] = a.people[r.person] || s.hashed == 0
+		}
 	}
-	use(t)
-	return nil
+	delete(a.people, 0)
+}
+
+// texts returns the entries that a read needs. It waits for the database alone, and for no other read.
+func (r reader) texts(ctx context.Context, a ask) (*texts, error) {
+	generation, err := r.one(ctx, "SELECT generation FROM archive_meta")
+	if err != nil {
+		return nil, err
+	}
+	t, read := r.db.memory.recall(generation, a), newTexts()
+	if err := r.readShapes(ctx, a, t.shapes, read.shapes); err != nil {
+		return nil, err
+	}
+	for table, ids := range a.entries {
+		if err := r.readEntries(ctx, table, lacking(ids, t.entries[table], nil), read.entries[table]); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.readPeople(ctx, a, t.people, read.people); err != nil {
+		return nil, err
+	}
+	r.db.memory.keep(generation, read)
+	t.add(read)
+	return t, nil
+}
+
+// recall returns the entries of an ask that are remembered. It forgets all if the dictionaries have lost
+// some since.
+func (m *memory) recall(generation int64, a ask) *texts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if generation != m.generation || m.texts.large() {
+		m.generation, m.texts = generation, newTexts()
+	}
+	t := &texts{entries: map[string]map[int64]string{}, shapes: pick(m.texts.shapes, a.shapes)}
+	a.complete(t.shapes)
+	for table, ids := range a.entries {
+		t.entries[table] = pick(m.texts.entries[table], ids)
+	}
+	t.people = pick(m.texts.people, a.people)
+	return t
+}
+
+// pick returns those of the ids that a map has. The result has room for all.
+func pick[V any](from map[int64]V, ids map[int64]bool) map[int64]V {
+	picked := make(map[int64]V, len(ids))
+	for id := range ids {
+		if entry, ok := from[id]; ok {
+			picked[id] = entry
+		}
+	}
+	return picked
+}
+
+// keep remembers what was read at a generation.
+func (m *memory) keep(generation int64, read *texts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if generation == m.generation {
+		m.texts.add(read)
+	}
+}
+
+func (t *texts) add(other *texts) {
+	maps.Copy(t.shapes, other.shapes)
+	maps.Copy(t.people, other.people)
+	for table, entries := range other.entries {
+		maps.Copy(t.entries[table], entries)
+	}
 }
 
 // maxTexts bounds how many entries reads remember.
@@ -96,27 +161,24 @@ func lacking[V any](ids map[int64]bool, m map[int64]V, has func(id int64, entry 
 	return slices.Chunk(all, perText)
 }
 
-// readShapes also asks for the words of the shapes.
-func (d *DB) readShapes(ctx context.Context, t *texts, a ask) error {
-	for ids := range lacking(a.shapes, t.shapes, nil) {
-		err := d.ints(ctx, "SELECT id, "+shapeColumns+" FROM archive_shapes WHERE id IN ("+list(ids)+")", nil,
-			func(v []int64) { t.shapes[v[0]] = shape{v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]} })
+// readShapes also asks for what the shapes lead to.
+func (r reader) readShapes(ctx context.Context, a ask, known, into map[int64]shape) error {
+	for ids := range lacking(a.shapes, known, nil) {
+		err := r.ints(ctx, "SELECT id, "+shapeColumns+" FROM archive_shapes WHERE id IN ("+list(ids)+")", nil,
+			func(v []int64) { into[v[0]] = shape{v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]} })
 		if err != nil {
 			return err
 		}
 	}
-	for id := range a.shapes {
-		s := t.shapes[id]
-		for _, word := range []int64{s.code, s.integration, s.platform, s.model, s.vendorDRM, s.vendorStatus} {
-			a.entries[words][word] = true
-		}
+	if len(into) > 0 {
+		a.complete(into)
 	}
 	return nil
 }
 
-func (d *DB) readEntries(ctx context.Context, table string, ids map[int64]bool, into map[int64]string) error {
-	for step := range lacking(ids, into, nil) {
-		rows, err := d.query(ctx, "SELECT id, text, raw FROM "+table+" WHERE id IN ("+list(step)+")")
+func (r reader) readEntries(ctx context.Context, table string, ids iter.Seq[[]int64], into map[int64]string) error {
+	for step := range ids {
+		rows, err := r.query(ctx, "SELECT id, text, raw FROM "+table+" WHERE id IN ("+list(step)+")")
 		if err != nil {
 			return err
 		}
@@ -138,17 +200,11 @@ func (d *DB) readEntries(ctx context.Context, table string, ids map[int64]bool, 
 	return nil
 }
 
-func (d *DB) readPeople(ctx context.Context, t *texts, a ask) error {
-	delete(a.people, 0)
-	for _, r := range a.rows {
-		if r.person > 0 {
-			a.people[r.person] = a.people[r.person] || t.shapes[r.shape].hashed == 0
-		}
-	}
-	for step := range lacking(a.people, t.people, func(id int64, v viewer) bool {
+func (r reader) readPeople(ctx context.Context, a ask, known, into map[int64]viewer) error {
+	for step := range lacking(a.people, known, func(id int64, v viewer) bool {
 		return v.name != "" || !a.people[id]
 	}) {
-		rows, err := d.query(ctx, "SELECT id, digest, text, raw FROM archive_people WHERE id IN ("+list(step)+")")
+		rows, err := r.query(ctx, "SELECT id, digest, text, raw FROM archive_people WHERE id IN ("+list(step)+")")
 		if err != nil {
 			return err
 		}
@@ -164,7 +220,7 @@ func (d *DB) readPeople(ctx context.Context, t *texts, a ask) error {
 			if digest != nil {
 				v.md5 = undigest(digest)
 			}
-			t.people[id] = v
+			into[id] = v
 			return err
 		})
 		if err != nil {
@@ -186,24 +242,26 @@ func each(rows *sql.Rows, scan func(*sql.Rows) error) error {
 }
 
 // decode returns rows as the archive shows them.
-func (d *DB) decode(ctx context.Context, rows []stored, names map[int]string) ([]archive.Row, error) {
+func (r reader) decode(ctx context.Context, rows []stored, names map[int]string) ([]archive.Row, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
 	a := newAsk()
 	a.rows = rows
 	for i := range rows {
-		r := &rows[i]
-		a.shapes[r.shape] = true
-		a.entries[contents][r.content], a.entries[devices][r.device] = true, true
+		row := &rows[i]
+		a.shapes[row.shape] = true
+		a.entries[contents][row.content], a.entries[devices][row.device] = true, true
+	}
+	t, err := r.texts(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	out := make([]archive.Row, len(rows))
-	err := d.readTexts(ctx, a, func(t *texts) {
-		for i := range rows {
-			out[i] = t.row(rows[i], names)
-		}
-	})
-	return out, err
+	for i := range rows {
+		out[i] = t.row(rows[i], names)
+	}
+	return out, nil
 }
 
 func (t *texts) row(r stored, names map[int]string) archive.Row {
