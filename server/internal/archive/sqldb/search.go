@@ -26,11 +26,22 @@ func (d *DB) Rows(ctx context.Context, site string, within archive.Span) ([]arch
 	return all, err
 }
 
-// Search implements archive.Engine.
+// Search implements archive.Engine. Erase and Forget take the texts of rows out of the dictionaries, so all
+// statements read the same moment.
 func (d *DB) Search(
 	ctx context.Context, q archive.Question, below archive.Key, limit int,
+) (rows []archive.Row, err error) {
+	err = d.snapshot(ctx, func(r reader) error {
+		rows, err = r.search(ctx, q, below, limit)
+		return err
+	})
+	return rows, err
+}
+
+func (r reader) search(
+	ctx context.Context, q archive.Question, below archive.Key, limit int,
 ) ([]archive.Row, error) {
-	c, err := d.choose(ctx, q)
+	c, err := r.choose(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +49,7 @@ func (d *DB) Search(
 	if c.none || limit <= 0 || c.lo > c.hi {
 		return nil, nil
 	}
-	return d.newest(ctx, c, limit, true)
+	return r.newest(ctx, c, limit, true)
 }
 
 // newest returns the newest rows of a choice.
@@ -51,7 +62,7 @@ func (r reader) newest(ctx context.Context, c choice, limit int, merge bool) ([]
 }
 
 const (
-	// perRead is how many rows a statement of Scan reads. Between two statements, SQLite can empty its WAL.
+	// perRead is how many rows Scan reads at one moment. In between, SQLite can empty its WAL.
 	perRead = 8000
 	// perYield is how many rows Scan yields at once.
 	perYield = 1000
@@ -67,7 +78,11 @@ func (d *DB) Scan(
 	}
 	c.hi = min(c.hi, int64(below)-1)
 	for !c.none && c.lo <= c.hi {
-		rows, err := d.newest(ctx, c, perRead, false)
+		var rows []archive.Row
+		err := d.snapshot(ctx, func(r reader) (err error) {
+			rows, err = r.newest(ctx, c, perRead, false)
+			return err
+		})
 		if err != nil {
 			return err
 		}

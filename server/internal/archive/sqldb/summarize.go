@@ -12,21 +12,32 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// Summarize implements archive.Engine.
+// Summarize implements archive.Engine. The zone of a site says what its counts mean, and it can change. So all
+// statements read the same moment.
 func (d *DB) Summarize(
 	ctx context.Context, q archive.Question, by archive.Grouping,
 ) (page []archive.Group, total int, err error) {
 	if by.Zone == nil {
 		by.Zone = time.UTC
 	}
-	c, err := d.choose(ctx, q)
+	err = d.snapshot(ctx, func(r reader) error {
+		page, total, err = r.summarize(ctx, q, by)
+		return err
+	})
+	return page, total, err
+}
+
+func (r reader) summarize(
+	ctx context.Context, q archive.Question, by archive.Grouping,
+) (page []archive.Group, total int, err error) {
+	c, err := r.choose(ctx, q)
 	if err != nil || c.none {
 		return nil, 0, err
 	}
-	if groups, ok, err := d.fromCounts(ctx, q, c, by); ok || err != nil {
+	if groups, ok, err := r.fromCounts(ctx, q, c, by); ok || err != nil {
 		return pageOf(groups, by), len(groups), err
 	}
-	s := &summary{reader: d.reader, choice: c, by: by, clock: newClock(by.Zone)}
+	s := &summary{reader: r, choice: c, by: by, clock: newClock(by.Zone)}
 	if err := s.count(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -77,8 +88,7 @@ type summed struct {
 	shape
 }
 
-// count reads the rows, and counts them. It begins again if a row has a shape that came after the shapes
-// were read.
+// count reads the rows, and counts them.
 func (s *summary) count(ctx context.Context) error {
 	// A column takes SQLite's driver longer than a row does, so that one holds two numbers.
 	columns, where := pair("r.person", "r.device")+", r.shape", s.choice.from(s.db)
@@ -93,14 +103,10 @@ func (s *summary) count(ctx context.Context) error {
 	if s.sorted = s.by.Interval != 0 && s.ordered() && !s.db.isPostgres(); s.sorted {
 		where += " ORDER BY r.k" // It is the order of the index.
 	}
-	for {
-		if err := s.readShapes(ctx); err != nil {
-			return err
-		}
-		if known, err := s.group(ctx, "SELECT "+columns+where); known || err != nil {
-			return err
-		}
+	if err := s.readShapes(ctx); err != nil {
+		return err
 	}
+	return s.group(ctx, "SELECT "+columns+where)
 }
 
 // pair returns an expression that holds two numbers. The second one is in its lower 32 bits.
@@ -108,18 +114,17 @@ func pair(a, b string) string { return "(CAST(" + a + " AS BIGINT) << 32) + " + 
 
 const lower = 1<<32 - 1
 
-// group groups the rows of a statement, and reports whether their shapes are known.
-func (s *summary) group(ctx context.Context, query string) (known bool, err error) {
-	s.groups, known = newGroups(1+len(s.by.By)), true
+// group groups the rows of a statement.
+func (s *summary) group(ctx context.Context, query string) error {
+	s.groups = newGroups(1 + len(s.by.By))
 	var parts []func(*summed) int64
 	for _, dimension := range s.by.By {
 		parts = append(parts, s.part(dimension))
 	}
 	var row summed
 	var last int64
-	err = s.ints(ctx, query, nil, func(v []int64) {
-		shape, ok := s.shapes[v[1]&lower]
-		known = known && ok
+	err := s.ints(ctx, query, nil, func(v []int64) {
+		shape := s.shapes[v[1]&lower]
 		row.shape, row.person, row.device, row.content = shape, v[0]>>32, v[0]&lower, v[1]>>32
 		start := int64(0)
 		if s.byKey {
@@ -137,7 +142,7 @@ func (s *summary) group(ctx context.Context, query string) (known bool, err erro
 		s.add(group, start, row.person, row.device, shape)
 	})
 	s.distinct()
-	return known, err
+	return err
 }
 
 // readShapes reads what all shapes group by.
