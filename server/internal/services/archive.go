@@ -39,6 +39,10 @@ func (s *archives) ListArchives(
 	if s.engine == nil || s.syncer == nil {
 		return nil, errArchiveOff()
 	}
+	var at position
+	if _, err := paging.Resume(req, &at); err != nil {
+		return nil, err
+	}
 	included, err := included(ctx, s.vendors.Snapshot(), req.GetParent())
 	if err != nil {
 		return nil, err
@@ -53,8 +57,35 @@ func (s *archives) ListArchives(
 		return nil, err
 	}
 	res.TotalSize = int32(len(all))
-	res.Archives, res.NextPageToken, err = paging.Slice(req, all)
+	left := archivesAfter(at, all)
+	res.Archives = left[:min(paging.Size(req.GetPageSize()), len(left))]
+	if len(res.GetArchives()) < len(left) {
+		for _, a := range res.GetArchives() {
+			at = at.after(siteOfArchive(a))
+		}
+		res.NextPageToken, err = paging.Token(req, at)
+	}
 	return res, err
+}
+
+func siteOfArchive(a *pb.Archive) string { return strings.TrimSuffix(a.GetName(), archiveSuffix) }
+
+// archivesAfter returns the archives that follow a position: those of later sites of its vendor, and then those of
+// the vendors that are not done.
+func archivesAfter(at position, all []*pb.Archive) []*pb.Archive {
+	var current, rest []*pb.Archive
+	for _, a := range all {
+		site := siteOfArchive(a)
+		switch vendor := vendorOf(site); {
+		case vendor == vendorOf(at.Parent):
+			if site > at.Parent {
+				current = append(current, a)
+			}
+		case !slices.Contains(at.Done, vendor):
+			rest = append(rest, a)
+		}
+	}
+	return append(current, rest...)
 }
 
 // listArchives returns the archives of the sites that the vendors list, and of those that are

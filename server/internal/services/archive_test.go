@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/drmhub/drmhub/adapters/apierror"
+	"github.com/drmhub/drmhub/adapters/paging"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
@@ -99,6 +100,59 @@ func TestArchivesThatACallerSees(t *testing.T) {
 		if got := strings.Join(names, " "); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// Sites and vendors come and go while a caller reads pages.
+func TestArchivesWhileSitesChange(t *testing.T) {
+	const a, b = "vendors/a/sites/", "vendors/b/sites/"
+	of := func(id string, sites ...string) vendors.Vendor {
+		return configured(id, streamingOf(historical{sites: sites}))
+	}
+	before := []vendors.Vendor{of("b", b+"1", b+"2"), of("a", a+"1", a+"3")}
+	for name, c := range map[string]struct {
+		size int32 // of the first page
+		then []vendors.Vendor
+		want string // on the second page
+	}{
+		"nothing changes":           {3, before, a + "3"},
+		"a site before is added":    {3, []vendors.Vendor{of("b", b+"0", b+"1", b+"2"), of("a", a+"1", a+"3")}, a + "3"},
+		"a site before is dropped":  {3, []vendors.Vendor{of("b", b+"2"), of("a", a+"1", a+"3")}, a + "3"},
+		"the last site is dropped":  {3, []vendors.Vendor{of("b", b+"1", b+"2"), of("a", a+"3")}, a + "3"},
+		"a site behind is added":    {3, []vendors.Vendor{of("b", b+"1"), of("a", a+"1", a+"2", a+"3")}, a + "2 " + a + "3"},
+		"the vendors change places": {3, []vendors.Vendor{before[1], before[0]}, a + "3"},
+		"a vendor is dropped":       {3, before[1:], a + "3"},
+		"the last vendor goes":      {1, before[1:], a + "1 " + a + "3"},
+	} {
+		req := &pb.ListArchivesRequest{Parent: "vendors/-", PageSize: c.size}
+		first, err := keeping(t, archivetest.NewMemory(), auth.Identity{}, before...).ListArchives(t.Context(), req)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		req.PageToken, req.PageSize = first.GetNextPageToken(), 0
+		second, err := keeping(t, archivetest.NewMemory(), auth.Identity{}, c.then...).ListArchives(t.Context(), req)
+		var names []string
+		for _, shown := range second.GetArchives() {
+			names = append(names, strings.TrimSuffix(shown.GetName(), "/archive"))
+		}
+		if got := strings.Join(names, " "); got != c.want || err != nil || second.GetNextPageToken() != "" {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
+		}
+	}
+}
+
+// Tokens had a number of archives instead of a position.
+func TestAnOldTokenOfArchivesIsRefused(t *testing.T) {
+	req := &pb.ListArchivesRequest{Parent: "vendors/-", PageSize: 1}
+	var err error
+	if req.PageToken, err = paging.Token(req, struct{ Offset int }{1}); err != nil {
+		t.Fatal(err)
+	}
+	all := configured("a", streamingOf(historical{sites: []string{"vendors/a/sites/1", "vendors/a/sites/2"}}))
+	page, err := keeping(t, archivetest.NewMemory(), auth.Identity{}, all).ListArchives(t.Context(), req)
+	if e := apierror.Convert(err); err == nil || e.Code != codes.InvalidArgument ||
+		!strings.Contains(e.Message, "start again without page_token") {
+		t.Errorf("%v, %v", page, err)
 	}
 }
 
