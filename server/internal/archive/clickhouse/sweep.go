@@ -22,6 +22,10 @@ const (
 	old           = time.Hour
 )
 
+// sweepTime is how long a sweep may take. A server may never finish a change, and the next sweep still has to look
+// for rows that were lost.
+const sweepTime = time.Hour
+
 func (e *Engine) sweepNowAndThen(ctx context.Context) {
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
@@ -31,7 +35,10 @@ func (e *Engine) sweepNowAndThen(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := e.sweep(ctx, settled, old); err != nil && ctx.Err() == nil {
+		within, cancel := context.WithTimeout(ctx, sweepTime)
+		err := e.sweep(within, settled, old)
+		cancel()
+		if err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "the archive cannot remove what no longer counts; it tries again", "error", err)
 		}
 	}
@@ -258,11 +265,24 @@ func (e *Engine) remove(ctx context.Context, lines []line, before uint64) error 
 	return e.drop(ctx, loads, live, pending, dead)
 }
 
-// mutate changes a table of a server, and waits until it is done.
+// mutate changes a table of a server, and blocks until that is done. It first waits for earlier changes, so that none
+// pile up behind one that never ends.
 func (e *Engine) mutate(ctx context.Context, conn driver.Conn, table, command string) error {
+	if err := e.finished(ctx, conn, table); err != nil {
+		return fmt.Errorf("no change of the table %s was ordered, since ClickHouse has not finished an earlier one: %w",
+			table, err)
+	}
 	if err := conn.Exec(ctx, "ALTER TABLE "+e.local(table)+" "+command); err != nil {
 		return err
 	}
+	if err := e.finished(ctx, conn, table); err != nil {
+		return fmt.Errorf("a change of the table %s was ordered, and ClickHouse has not finished it: %w", table, err)
+	}
+	return nil
+}
+
+// finished blocks until a server has finished all changes of a table.
+func (e *Engine) finished(ctx context.Context, conn driver.Conn, table string) error {
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		n := uint64(0)
 		row := conn.QueryRow(ctx, "SELECT count() FROM system.mutations WHERE database = "+literal(e.database)+
@@ -272,7 +292,7 @@ func (e *Engine) mutate(ctx context.Context, conn driver.Conn, table, command st
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("system.mutations of the server shows why: %w", ctx.Err())
 		case <-time.After(wait):
 		}
 	}
