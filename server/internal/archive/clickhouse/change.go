@@ -18,6 +18,9 @@ const patience = 30 * time.Minute
 var errRaced = errors.New("another process changed the site in the archive at the same time; " +
 	"nothing was changed; do it again")
 
+// unknown is the error of a change, with its cause.
+const unknown = "it is unknown whether the change took effect; do it again: %w"
+
 // An edit is a change of one site.
 type edit struct {
 	add    []record
@@ -80,14 +83,35 @@ func (e *Engine) apply(ctx context.Context, l *ledger, made edit) error {
 		all = append(all, one)
 	}
 	if err := e.write(ctx, all...); err != nil {
-		return fmt.Errorf("it is unknown whether the change took effect; do it again: %w", err)
+		return fmt.Errorf(unknown, err)
 	}
-	lines, err = e.read(context.WithoutCancel(ctx),
-		fmt.Sprintf("site = %d AND kind = 'load' AND id = %d", l.site, load.ID))
-	if err == nil && (len(lines) != 1 || lines[0].State != live) {
-		return errRaced
+	return e.confirm(context.WithoutCancel(ctx), load)
+}
+
+// confirm returns nil if a load took effect, whose lines were written.
+func (e *Engine) confirm(ctx context.Context, load line) error {
+	lines, err := e.read(ctx,
+		fmt.Sprintf("site = %d AND (kind = 'load' AND id = %d OR kind = 'spans')", load.Site, load.ID))
+	if err != nil {
+		return fmt.Errorf(unknown, err)
 	}
-	return err
+	newest := uint64(0)
+	for _, one := range lines {
+		switch {
+		case one.Kind == kindSpans:
+			newest = one.Version
+		case one.State == live:
+			return nil
+		default:
+			return errRaced
+		}
+	}
+	// This process slept, and another one has swept the line. Spans of the load's version are those that it wrote:
+	// to declare it dead, a process writes later ones.
+	if newest == load.Version {
+		return nil
+	}
+	return fmt.Errorf(unknown, errors.New("another process has changed the site since"))
 }
 
 // Replace implements archive.Engine. It writes only the difference.

@@ -34,3 +34,20 @@ func TestAChangeThatAServerNeverFinishes(t *testing.T) {
 	swept(t, e, 2, 1)
 	holds(t, e, "ab", span)
 }
+
+// A process sleeps after it has written the last lines of a change, until another one has removed that of the load.
+func TestAChangeWhoseLoadIsSwept(t *testing.T) {
+	e := filled(t, clickhouse.ForTest(t, 1), "ab")
+	loads, err := e.read(t.Context(), "kind = 'load'")
+	if err != nil || len(loads) != 1 {
+		t.Fatal(loads, err)
+	}
+	swept(t, e, 2, 1)
+	if err := e.confirm(t.Context(), loads[0]); err != nil {
+		t.Errorf("the change that holds: %v", err)
+	}
+	replace(t, e, "abc")
+	if err := e.confirm(t.Context(), loads[0]); err == nil || !strings.Contains(err.Error(), "it is unknown") {
+		t.Errorf("with a later change: %v", err)
+	}
+}
