@@ -164,15 +164,11 @@ func (e *Engine) writeSite(ctx context.Context, s site) error {
 
 // SetState implements archive.Engine.
 func (e *Engine) SetState(ctx context.Context, name string, state archive.State) error {
-	s, err := e.must(ctx, name)
+	s, held, err := e.held(ctx, name)
 	if err != nil {
 		return err
 	}
-	held, err := e.Site(ctx, name)
-	if err != nil {
-		return err
-	}
-	state.Since, state.Asked = held.State.Since, held.State.Asked
+	state.Since, state.Asked = held.Since, held.Asked
 	text, err := json.Marshal(state)
 	if err != nil {
 		return err
@@ -196,16 +192,22 @@ func (e *Engine) SetState(ctx context.Context, name string, state archive.State)
 // SetSince implements archive.Engine. It writes a line of its own, since ClickHouse could not keep a pass from
 // writing an older state over it. The version of the line is State.Asked.
 func (e *Engine) SetSince(ctx context.Context, name string, since int64) error {
+	s, held, err := e.held(ctx, name)
+	if err != nil {
+		return err
+	}
+	version := e.numbers.next(uint64(held.Asked))
+	return e.write(ctx, line{Site: s.number, Kind: kindSince, Version: version, Lo: since})
+}
+
+// held returns a site that is known, and its state.
+func (e *Engine) held(ctx context.Context, name string) (*site, archive.State, error) {
 	s, err := e.must(ctx, name)
 	if err != nil {
-		return err
+		return nil, archive.State{}, err
 	}
 	held, err := e.Site(ctx, name)
-	if err != nil {
-		return err
-	}
-	version := e.numbers.next(uint64(held.State.Asked))
-	return e.write(ctx, line{Site: s.number, Kind: kindSince, Version: version, Lo: since})
+	return s, held.State, err
 }
 
 // Site implements archive.Engine.
