@@ -233,17 +233,60 @@ func (uncounted) Count(context.Context, archive.Question) (int64, error) {
 }
 
 // Without the archive's count, nobody knows whether the site was off at the time of the failure.
-func TestAnArchiveThatFailsCountsNoLicenses(t *testing.T) {
-	c := newCase(t, evidenceCase{
-		kind: "ncp", adapter: vendor{site: &pb.Site{}}, license: failure("60 z dz Q movie WIDEVINE -"), here: others,
-	})
-	c.Archive = uncounted{c.Archive}
-	e := conclude(t, c)
-	state := e.GetEvidence()[0]
-	if state.GetKind() != explain.SiteState || state.GetFinding() != pb.Explanation_Evidence_NEUTRAL ||
-		strings.Contains(state.GetMessage(), "0 licenses") || e.GetClass() != pb.Explanation_UNKNOWN {
-		t.Errorf("%v", state)
+func TestWithoutACountASiteMayHaveBeenOn(t *testing.T) {
+	spans := func(all ...archive.Span) func(*explain.Case) {
+		return func(c *explain.Case) {
+			engine := archivetest.NewMemory()
+			err := engine.SetZone(t.Context(), here, time.UTC)
+			for _, span := range all {
+				if err == nil {
+					_, err = engine.Replace(t.Context(), archive.Replacement{Site: here, Span: span, Final: true})
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Archive = engine
+		}
 	}
+	end, h := now.Unix(), int64(3600)
+	for name, c := range map[string]struct {
+		change func(*explain.Case)
+		off    bool // the site is known to have issued nothing since
+	}{
+		"the archive holds all":     {spans(archive.Span{From: end - 48*h, To: end}), true},
+		"the archive is off":        {func(c *explain.Case) { c.Archive = nil }, false},
+		"the archive fails":         {func(c *explain.Case) { c.Archive = uncounted{c.Archive} }, false},
+		"the archive knows no site": {func(c *explain.Case) { c.Archive = archivetest.NewMemory() }, false},
+		"the archive ends before":   {spans(archive.Span{From: end - 48*h, To: end - 2*h}), false},
+		"the archive begins later":  {spans(archive.Span{From: end - h/2, To: end}), false},
+		"the archive has a hole in it": {
+			spans(archive.Span{From: end - 9*h, To: end - h/2}, archive.Span{From: end - h/4, To: end}), false,
+		},
+		"the failure has no time":     {func(c *explain.Case) { c.Archive, c.License.CreateTime = nil, nil }, true},
+		"the vendor shows no history": {func(c *explain.Case) { c.Vendor.Adapter = stateful{} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			given := newCase(t, evidenceCase{
+				kind: "ncp", adapter: vendor{site: &pb.Site{}}, license: failure("60 z dz Q movie WIDEVINE -"),
+			})
+			c.change(&given)
+			e := conclude(t, given)
+			state := e.GetEvidence()[0]
+			off := state.GetFinding() == pb.Explanation_Evidence_CONFIRMS
+			if state.GetKind() != explain.SiteState || off != c.off || strings.Contains(state.GetMessage(), "0 licenses") ||
+				(e.GetClass() == pb.Explanation_SITE_STOPPED) != c.off {
+				t.Errorf("%v: %v", e.GetClass(), state)
+			}
+		})
+	}
+}
+
+// stateful is a vendor that shows the state of a site, and no license history.
+type stateful struct{ silent }
+
+func (stateful) GetSite(context.Context, *pb.GetSiteRequest) (*pb.Site, error) {
+	return &pb.Site{}, nil
 }
 
 // TestEvidenceThatCannotBeHad names what is missing instead of guessing.

@@ -107,14 +107,14 @@ func (c Case) siteState(ctx context.Context) Found {
 	case stopped:
 		finding = confirms
 	case !c.coded():
-		issued, err := c.issuedSince(ctx)
+		issued, complete := c.issuedSince(ctx)
 		switch {
-		case err != nil:
-			return one(c.evidence(SiteState, c.Site, neutral, "%s. The vendor issues no licenses for it now. "+
-				"drmhub cannot count in the archive what it issued after this failure.", state))
 		case issued > 0:
 			return one(c.evidence(SiteState, c.Site, neutral, "%s. The vendor issues no licenses for it now. "+
 				"It issued %s after this failure, as far as the archive shows.", state, count(issued, "license")))
+		case !complete:
+			return one(c.evidence(SiteState, c.Site, neutral, "%s. The vendor issues no licenses for it now. "+
+				"drmhub cannot count in the archive what it issued after this failure.", state))
 		}
 		finding = confirms
 	}
@@ -127,15 +127,28 @@ func (c Case) siteState(ctx context.Context) Found {
 	return found
 }
 
-// issuedSince counts the licenses that the site issued after the license request.
-func (c Case) issuedSince(ctx context.Context) (int64, error) {
+// issuedSince counts the licenses that the site issued after the license request. It reports whether these are all:
+// the archive may not hold all of that time. A license request without a time is taken to be of now.
+func (c Case) issuedSince(ctx context.Context) (issued int64, complete bool) {
 	asked := c.License.GetCreateTime()
-	if c.Archive == nil || !asked.IsValid() {
-		return 0, nil
+	switch {
+	case !asked.IsValid():
+		return 0, true
+	case c.Archive == nil || c.Vendor.Adapter.Describe().History == nil:
+		return 0, false
 	}
 	q := c.within(archive.Span{From: asked.GetSeconds()})
 	q.Status = pb.License_SUCCESS
-	return c.Archive.Count(ctx, q)
+	issued, err := c.Archive.Count(ctx, q)
+	if err != nil {
+		return 0, false
+	}
+	site, err := c.Archive.Site(ctx, c.Site)
+	if err != nil || len(site.Spans) == 0 {
+		return issued, false
+	}
+	newest := site.Spans[len(site.Spans)-1]
+	return issued, newest.From <= q.Within.From && q.Within.From < max(newest.To, site.State.Head)
 }
 
 func isDRM(s *pb.Site_ServiceState) bool { return s.GetService() == pb.Site_DRM }
