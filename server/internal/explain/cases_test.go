@@ -91,6 +91,17 @@ func evidenceCases() []evidenceCase {
 			},
 		},
 		{
+			name: "a change without a time", kind: "pallycon", code: "1004",
+			license: &pb.License{CreateTime: ago(3 * time.Hour)},
+			adapter: vendor{site: &pb.Site{State: pb.Site_SUSPENDED}, changes: []*pb.StatusChange{{
+				Type: pb.StatusChange_SUSPEND, State: pb.StatusChange_APPROVED,
+			}}},
+			want: []string{
+				"SITE_STATE CONFIRMS: ", "STATUS_CHANGE NEUTRAL: SUSPEND, APPROVED since a time that the vendor does not show.",
+				"COHORT NEUTRAL: ",
+			},
+		},
+		{
 			name: "a site that runs again", kind: "pallycon", code: "1004",
 			adapter: vendor{site: &pb.Site{State: pb.Site_RUNNING, Enabled: true}},
 			here:    "110 a d m c WIDEVINE 1004\n50 b e n f FAIRPLAY ok\n", want: []string{
@@ -137,6 +148,21 @@ func evidenceCases() []evidenceCase {
 			want: []string{
 				"PACKAGING NEUTRAL: The search ended after 10 pages", "COHORT NEUTRAL: ", "CONTENT NEUTRAL: ",
 			},
+		},
+		{
+			name: "a content whose packaging has no time", kind: "pallycon", code: "7001",
+			adapter: vendor{packagings: []*pb.Packaging{{}, {CreateTime: ago(time.Minute)}}},
+			license: &pb.License{ContentId: "c", CreateTime: ago(time.Hour)}, here: others,
+			want: []string{
+				"PACKAGING NEUTRAL: was packaged at a time that the vendor does not show. It may have been after",
+				"COHORT NEUTRAL: ", "CONTENT NEUTRAL: ",
+			},
+		},
+		{
+			name: "a content with packagings before and without a time", kind: "pallycon", code: "7001",
+			adapter: vendor{packagings: []*pb.Packaging{{}, {CreateTime: ago(99 * time.Hour)}}},
+			license: &pb.License{ContentId: "c", CreateTime: ago(time.Hour)}, here: others,
+			want: []string{"PACKAGING CONTRADICTS: at 2026-11-25T11:00:00Z", "COHORT NEUTRAL: ", "CONTENT NEUTRAL: "},
 		},
 		{
 			name: "no content", kind: "pallycon", code: "7001", adapter: vendor{}, here: others,

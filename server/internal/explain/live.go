@@ -175,12 +175,13 @@ func (c Case) statusChange(ctx context.Context) Found {
 		return one(c.evidence(StatusChange, c.Site, neutral, "The vendor shows no change of the site's state."))
 	}
 	last := slices.MaxFunc(res.GetStatusChanges(), func(a, b *pb.StatusChange) int {
-		return changed(a).Compare(changed(b))
+		return changed(a).AsTime().Compare(changed(b).AsTime())
 	})
 	since, failed, finding := changed(last), c.License.GetCreateTime(), neutral
-	message := fmt.Sprintf("The last change is %s, %s since %s", last.GetType(), last.GetState(), instant(since))
+	message := fmt.Sprintf("The last change is %s, %s since %s", last.GetType(), last.GetState(), when(since))
 	switch {
-	case failed.IsValid() && since.After(failed.AsTime()):
+	case failed.IsValid() && !since.IsValid(): // It may be after the failure.
+	case failed.IsValid() && since.AsTime().After(failed.AsTime()):
 		message += ", after the failure"
 	case last.GetType() == pb.StatusChange_SUSPEND && last.GetState() == pb.StatusChange_APPROVED &&
 		c.Explanation.GetClass() == pb.Explanation_SITE_STOPPED:
@@ -195,11 +196,12 @@ func (c Case) statusChange(ctx context.Context) Found {
 	return one(c.evidence(StatusChange, last.GetName(), finding, "%s.", message))
 }
 
-func changed(s *pb.StatusChange) time.Time {
+// changed returns the time of a change. It is nil if the vendor shows none.
+func changed(s *pb.StatusChange) *timestamppb.Timestamp {
 	if s.GetUpdateTime() != nil {
-		return s.GetUpdateTime().AsTime()
+		return s.GetUpdateTime()
 	}
-	return s.GetCreateTime().AsTime()
+	return s.GetCreateTime()
 }
 
 // maxPackagingPages bounds how many pages of packagings a reading asks for.
@@ -247,20 +249,35 @@ func (c Case) packaging(ctx context.Context) Found {
 		return one(c.evidence(Packaging, c.Site, late,
 			"The vendor shows no packaging of content %q at this site.%s", content, ended))
 	}
-	first := slices.MinFunc(packagings, func(a, b *pb.Packaging) int {
-		return a.GetCreateTime().AsTime().Compare(b.GetCreateTime().AsTime())
-	})
-	created, failed := first.GetCreateTime(), c.License.GetCreateTime()
-	switch {
-	case failed != nil && created.IsValid() && created.AsTime().After(failed.AsTime()):
+	created, timed := firstPackaged(packagings)
+	failed := c.License.GetCreateTime()
+	switch after := failed.IsValid() && (created == nil || created.AsTime().After(failed.AsTime())); {
+	case after && !timed:
+		return one(c.evidence(Packaging, c.Site, neutral,
+			"Content %q was packaged at %s. It may have been after the failure.%s", content, when(nil), ended))
+	case after:
 		return one(c.evidence(Packaging, c.Site, late,
-			"Content %q was first packaged at %s, after the failure.%s", content, instant(created.AsTime()), ended))
+			"Content %q was first packaged at %s, after the failure.%s", content, when(created), ended))
 	case c.Explanation.GetErrorCode() == wrongPSSH:
 		return one(c.evidence(Packaging, c.Site, neutral, "Content %q was first packaged at %s. "+
-			"Whether its PSSH is right, the vendor does not show.%s", content, instant(created.AsTime()), ended))
+			"Whether its PSSH is right, the vendor does not show.%s", content, when(created), ended))
 	}
 	return one(c.evidence(Packaging, c.Site, contradicts, "Content %q was first packaged at %s. "+
-		"The content id in the token may be another one.%s", content, instant(created.AsTime()), ended))
+		"The content id in the token may be another one.%s", content, when(created), ended))
+}
+
+// firstPackaged returns the first time of packagings, or nil, and whether all of them have a time.
+func firstPackaged(packagings []*pb.Packaging) (first *timestamppb.Timestamp, timed bool) {
+	timed = true
+	for _, p := range packagings {
+		switch created := p.GetCreateTime(); {
+		case !created.IsValid():
+			timed = false
+		case first == nil || created.AsTime().Before(first.AsTime()):
+			first = created
+		}
+	}
+	return first, timed
 }
 
 // wrongPSSH is the code of a content that is packaged, but wrongly.
@@ -306,6 +323,14 @@ func (c Case) certificate(ctx context.Context) Found {
 
 // noCertificate is the code of a site whose certificate the license server does not have.
 const noCertificate = "7315"
+
+// when returns a time of a vendor as people read it.
+func when(t *timestamppb.Timestamp) string {
+	if !t.IsValid() {
+		return "a time that the vendor does not show"
+	}
+	return instant(t.AsTime())
+}
 
 // instant returns a time as people read it.
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
