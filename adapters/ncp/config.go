@@ -70,7 +70,8 @@ type Config struct {
 	// counts the archive.
 	UsageCountsFailures bool `yaml:"usage_counts_failures"`
 	// UsageCountsMissingUser is whether a site's statistics count all licenses without a user id as
-	// one user together. The default is false.
+	// one user together. The example of the API pages shows the MD5 of an empty id, which counts as any
+	// other. The default is false.
 	UsageCountsMissingUser bool `yaml:"usage_counts_missing_user"`
 
 	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to

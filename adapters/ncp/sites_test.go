@@ -197,6 +197,19 @@ func TestUsageIsThatOfToday(t *testing.T) {
 	})
 }
 
+// An operator who compares users must know that those without an id are one of them.
+func TestTheRuleOfUsersNamesTheEmptyID(t *testing.T) {
+	for missing, want := range map[bool]string{false: "counts no user.", true: "as one more."} {
+		c := config()
+		c.UsageCountsMissingUser = missing
+		a, _ := serve(t, c, nil)
+		rule := a.Describe().History.Counting.Description
+		if !strings.Contains(rule, "The MD5 of an empty id counts as one user, and ") || !strings.HasSuffix(rule, want) {
+			t.Errorf("the rule is %q", rule)
+		}
+	}
+}
+
 func TestNamesOfOtherThingsAreRefused(t *testing.T) {
 	a, vendor := serve(t, config(), nil)
 	const other = "vendors/acme"

@@ -41,9 +41,9 @@ func (a *Adapter) counting() adapters.Counting {
 	if a.config.UsageCountsFailures {
 		rows = "The statistics count the requested licenses, also the refused ones, from the first of the month on"
 	}
-	users := "A license without a user counts no user"
+	users := "The MD5 of an empty id counts as one user, and a license without a user counts no user"
 	if a.config.UsageCountsMissingUser {
-		users = "All licenses without a user count as one user"
+		users = "The MD5 of an empty id counts as one user, and all licenses without a user as one more"
 	}
 	return adapters.Counting{
 		Description: rows + ", and their distinct users and devices. " + users + ".",
