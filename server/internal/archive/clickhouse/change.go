@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/drmhub/drmhub/server/internal/archive"
@@ -30,12 +29,17 @@ type edit struct {
 	rows   int64 // of the site, afterwards
 }
 
-// lock waits until nobody in this process changes a site. Processes agree among themselves who changes
+// lock blocks until nobody in this process changes a site, or ctx ends. Processes agree among themselves who changes
 // it; if they do not, all but one get errRaced.
-func (e *Engine) lock(site any) (unlock func()) {
-	mu, _ := e.locks.LoadOrStore(site, &sync.Mutex{})
-	mu.(*sync.Mutex).Lock()
-	return mu.(*sync.Mutex).Unlock
+func (e *Engine) lock(ctx context.Context, site any) (unlock func(), err error) {
+	held, _ := e.locks.LoadOrStore(site, make(chan struct{}, 1))
+	select {
+	case held.(chan struct{}) <- struct{}{}:
+		return func() { <-held.(chan struct{}) }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("another change of the site in the archive has not ended; nothing was changed: %w",
+			ctx.Err())
+	}
 }
 
 // apply makes an edit:
@@ -123,7 +127,11 @@ func (e *Engine) Replace(ctx context.Context, r archive.Replacement) (archive.Ch
 	if err != nil {
 		return archive.Change{}, err
 	}
-	defer e.lock(site.number)()
+	unlock, err := e.lock(ctx, site.number)
+	if err != nil {
+		return archive.Change{}, err
+	}
+	defer unlock()
 	l, err := e.ledger(ctx, site.number)
 	if err != nil {
 		return archive.Change{}, err
@@ -170,7 +178,11 @@ func (e *Engine) Forget(ctx context.Context, name string, before int64) (int64, 
 	if err != nil || site == nil {
 		return 0, err
 	}
-	defer e.lock(site.number)()
+	unlock, err := e.lock(ctx, site.number)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
 	l, err := e.ledger(ctx, site.number)
 	if err != nil {
 		return 0, err

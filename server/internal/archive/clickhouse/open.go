@@ -36,7 +36,7 @@ type Engine struct {
 	key        []byte // of the hashes of viewers
 
 	numbers numbers
-	locks   sync.Map // of *sync.Mutex, by the number or the name of a site
+	locks   sync.Map // of chan struct{}, by the number or the name of a site
 	known   known
 	months  sync.Map // of months by the name of the site
 	stop    context.CancelFunc

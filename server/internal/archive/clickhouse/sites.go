@@ -100,7 +100,11 @@ func (e *Engine) SetZone(ctx context.Context, name string, zone *time.Location) 
 	if _, err := time.LoadLocation(zone.String()); err != nil {
 		return fmt.Errorf("the time zone %q has no name that a later start knows; nothing was changed", zone)
 	}
-	defer e.lock(name)()
+	unlock, err := e.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	for {
 		claims, err := e.claims(ctx)
 		if err != nil {

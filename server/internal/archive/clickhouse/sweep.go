@@ -129,11 +129,15 @@ const maxReopens = 5
 
 // reopen declares loads dead that lack rows, and takes their time out of the spans. Both are one change: a
 // process that is killed in between would leave a time final without its rows.
-func (e *Engine) reopen(ctx context.Context, site uint16, lost []line) (err error) {
+func (e *Engine) reopen(ctx context.Context, site uint16, lost []line) error {
 	if len(lost) == 0 {
 		return nil
 	}
-	defer e.lock(site)()
+	unlock, err := e.lock(ctx, site)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	for range maxReopens {
 		if err = e.reopenOnce(ctx, site, lost); !errors.Is(err, errRaced) {
 			break
