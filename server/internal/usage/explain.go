@@ -44,9 +44,10 @@ type explainer struct {
 	count Count
 	claim Claim
 	now   time.Time
-	own   view    // the rows that our count takes
-	base  Figures // what our count is up to the claim's date
-	rest  Figures // what no reason has explained yet
+	day   time.Time // the claim is for the days up to this one; zero for the whole month
+	own   view      // the rows that our count takes
+	base  Figures   // what our count is up to the claim's date
+	rest  Figures   // what no reason has explained yet
 	found []Explanation
 }
 
@@ -97,8 +98,8 @@ func (e *explainer) earlier(ctx context.Context) error {
 	if readable != nil || e.claim.Date >= last {
 		return nil //nolint:nilerr // Without a day, the figures are for the whole month.
 	}
-	cut := e.own
-	cut.span.To = max(min(cut.span.To, firstSecond(day.Year(), day.Month(), day.Day()+1, e.Rule.Zone)), cut.span.From)
+	e.day = day
+	cut := view{e.claimed(e.Rule.Zone), e.own.failures}
 	figures, err := e.countOf(ctx, cut)
 	if err != nil {
 		return err
@@ -112,6 +113,16 @@ func (e *explainer) earlier(ctx context.Context) error {
 	e.add(e.masked(x))
 	e.own, e.base = cut, figures
 	return nil
+}
+
+// claimed returns the seconds that the claim is for, if the vendor counts in a zone.
+func (e *explainer) claimed(zone *time.Location) archive.Span {
+	span := e.count.Month.Span(zone)
+	if !e.day.IsZero() {
+		end := firstSecond(e.day.Year(), e.day.Month(), e.day.Day()+1, zone)
+		span.To = max(min(span.To, end), span.From)
+	}
+	return span
 }
 
 // flipped returns the view that takes refused requests if ours does not, and the other way round.
@@ -241,7 +252,7 @@ func (e *explainer) otherZone(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		span := e.count.Month.Span(zone)
+		span := e.claimed(zone)
 		if slices.Contains(tried, span) || e.hasHole(span) {
 			continue
 		}

@@ -137,8 +137,15 @@ func TestExplain(t *testing.T) {
 		},
 		"in UTC":      {zone: seoul, claim: "6 3 3", want: "OTHER_TIME_ZONE 1 0 -1: 3 0 1"},
 		"up to a day": {claim: "4 2 2 2026-10-20", want: "VENDOR_FIGURE_EARLIER 2 1 1: 2 1 1"},
-		"up to a day, and more": {claim: "5 2 2 2026-10-20",
-			want: "VENDOR_FIGURE_EARLIER 2 1 1: 2 1 1\nUNEXPLAINED -1 0 0: 0 0 0",
+		"up to a day, and more": {claim: "9 2 2 2026-10-20",
+			want: "VENDOR_FIGURE_EARLIER 2 1 1: 2 1 1\nUNEXPLAINED -5 0 0: 0 0 0",
+		},
+		"up to a day, in Seoul": {claim: "5 3 2 2026-10-02",
+			want: "VENDOR_FIGURE_EARLIER 3 1 1: 3 1 1\nOTHER_TIME_ZONE -2 -1 0: 2 1 0",
+		},
+		"up to a day, as the whole month in Seoul": {claim: "7 3 2 2026-10-20",
+			want: "VENDOR_FIGURE_EARLIER 2 1 1: 2 1 1\nUSERS_WITHOUT_ID 0 -1 0: 0 1 0\n" +
+				"UNEXPLAINED -3 0 0: 0 0 0",
 		},
 		"up to a day, with a refused request without a user": {
 			rows: refusedWithoutUser, rule: adapters.Counting{MissingUser: true}, claim: "1 1 1 2026-10-20",
