@@ -34,12 +34,12 @@ func (s *steps) Put(_ context.Context, step string, r mutation.Record) error { r
 
 // Note keeps the step's name too.
 func (s *steps) Note(step string, r mutation.Record) error {
-	if r.Answer != nil {
-		answer, err := r.Answer.UnmarshalNew()
+	if r.Response != nil {
+		response, err := r.Response.UnmarshalNew()
 		if err != nil {
 			return err
 		}
-		if r.Answer, err = anypb.New(withoutSecrets(answer)); err != nil {
+		if r.Response, err = anypb.New(withoutSecrets(response)); err != nil {
 			return err
 		}
 	}

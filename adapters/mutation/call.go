@@ -19,7 +19,7 @@ type call struct {
 	end        context.CancelFunc
 	left       bool  // the write may have been sent
 	unrecorded error // why the send, or an earlier outcome, could not be recorded, so that nothing was sent
-	httpStatus int   // of the vendor's answer; 0 if there was none
+	httpStatus int   // of the vendor's response; 0 if there was none
 }
 
 type callKey struct{}
@@ -53,8 +53,8 @@ func RecordSend(ctx context.Context, within time.Duration) error {
 	return nil
 }
 
-// RecordStatus records the HTTP status of the vendor's answer to the write in ctx. Without a write
-// in ctx it does nothing.
+// RecordStatus records the HTTP status of the vendor's response to the write in ctx. Without a
+// write in ctx it does nothing.
 func RecordStatus(ctx context.Context, status int) {
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
 		c.httpStatus = status

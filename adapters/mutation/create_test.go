@@ -13,11 +13,11 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// shop is a vendor that gives products their names, and whose answers are lost.
+// shop is a vendor that gives products their names, and whose responses are lost.
 type shop struct {
 	products []*pb.Product
 	posts    int
-	lost     bool // the next answer
+	lost     bool // the next response
 	deaf     bool // the next creation has no effect
 }
 

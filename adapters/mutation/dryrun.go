@@ -63,9 +63,9 @@ func (d *DryRun) Requests() []string {
 
 // dryRun runs Send up to its write.
 func (w Write[T]) dryRun(ctx context.Context) (T, error) {
-	answer, err := w.Send(ctx, Attempt{})
+	response, err := w.Send(ctx, Attempt{})
 	if IsDryRun(err) {
 		return w.Preview(), nil
 	}
-	return answer, err
+	return response, err
 }

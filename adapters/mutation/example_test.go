@@ -11,7 +11,7 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// A method runs twice on one log. The answer to the first write is lost, although the write took
+// A method runs twice on one log. The response to the first write is lost, although the write took
 // effect. The second run reads that back and sends nothing.
 func ExampleDo() {
 	suspended := false // at the vendor

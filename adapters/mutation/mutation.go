@@ -4,8 +4,8 @@
 // read that later steps depend on is a call of Snapshot. Both keep what they learned in a Log.
 //
 // The method may run again with the same request, after a crash or an unknown outcome. This is
-// replay: a write that is recorded as done returns its recorded answer, and one that is recorded as
-// sent is read back first. To settle a mutation is to run its method again.
+// replay: a write that is recorded as done returns its recorded response, and one that is recorded
+// as sent is read back first. To settle a mutation is to run its method again.
 //
 // Two names of this package need a word:
 //
@@ -39,26 +39,26 @@ const (
 	NotSent State = 0
 	// Sent means that the write may have taken effect.
 	Sent State = 1
-	// Done means that the write took effect. Answer holds the vendor's answer.
+	// Done means that the write took effect. Response holds the vendor's response.
 	Done State = 2
 	// Refused means that the vendor refused the write, or that nothing reached it. Err says why.
 	Refused State = 3
 	// Unverifiable means that the write may have taken effect, and that the vendor offers nothing
 	// to read it back.
 	Unverifiable State = 4
-	// Snapshotted means that Answer holds what a Snapshot read. The step is not a write.
+	// Snapshotted means that Response holds what a Snapshot read. The step is not a write.
 	Snapshotted State = 5
 )
 
 // A Record is a step as its Log keeps it.
 type Record struct {
-	State  State
-	Answer *anypb.Any
-	Err    *status.Status
-	// HTTPStatus is the status of the vendor's answer to the write. It is 0 if there was no answer,
-	// or if the write was read back.
+	State    State
+	Response *anypb.Any
+	Err      *status.Status
+	// HTTPStatus is the status of the vendor's response to the write. It is 0 if there was no
+	// response, or if the write was read back.
 	HTTPStatus int
-	// EndsBy is the latest time at which the call of a Sent write ends, with an answer or without.
+	// EndsBy is the latest time at which the call of a Sent write ends, with a response or without.
 	// Once the call has ended, Err says how.
 	EndsBy time.Time
 	// EffectDeadline is the time from which a Sent write can no longer take effect. Before it, a
@@ -155,10 +155,10 @@ type Write[T proto.Message] struct {
 	// is definite unless it is OUTCOME_UNKNOWN. A refusal with an unknown code of the vendor, or
 	// from a proxy, is read back first.
 	Send func(context.Context, Attempt) (T, error)
-	// ReadBack reports whether an earlier Send took effect, and returns what the vendor would have
-	// answered. An error means that this cannot be determined now. ReadBack is nil if the vendor
+	// ReadBack reports whether an earlier Send took effect, and returns what Send would have
+	// returned. An error means that this cannot be determined now. ReadBack is nil if the vendor
 	// offers nothing to read back.
-	ReadBack func(context.Context) (answer T, took bool, err error)
+	ReadBack func(context.Context) (response T, took bool, err error)
 	// CannotDisprove is whether ReadBack can miss an effect at any time, because the vendor shows an
 	// older state. Such a write is never sent again. It stays Unverifiable if ReadBack does not show
 	// its effect by the EffectDeadline.
@@ -191,7 +191,7 @@ func Do[T proto.Message](ctx context.Context, w Write[T]) (T, error) {
 		return w.settle(ctx, r, record)
 	case Done:
 		r.effect.Store(true)
-		return unpack[T](record.Answer)
+		return unpack[T](record.Response)
 	case Refused:
 		return none, record.Err.Err()
 	}
@@ -209,13 +209,13 @@ func (w Write[T]) settle(ctx context.Context, r *run, record Record) (T, error) 
 		return none, w.recordUnverifiable(ctx, r, unknown, 0)
 	}
 	began := time.Now() // the read proves nothing about a later effect
-	answer, took, err := w.ReadBack(ctx)
+	response, took, err := w.ReadBack(ctx)
 	switch {
 	case err != nil:
 		return none, apierror.OutcomeUnknown(
 			"%s: an earlier attempt may have taken effect, and reading that back failed: %v", w.Step, err)
 	case took:
-		return w.recordDone(ctx, r, answer, 0)
+		return w.recordDone(ctx, r, response, 0)
 	case w.CannotDisprove && record.State == Unverifiable && record.Err != nil:
 		return none, record.Err.Err()
 	case began.Before(record.EffectDeadline):
@@ -256,9 +256,9 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 		return r.put(ctx, w.Step, Record{State: Sent, EndsBy: endsBy})
 	})
 	defer c.end()
-	answer, err := w.Send(sending, attempt)
+	response, err := w.Send(sending, attempt)
 	if c.left && w.ReadBack != nil && mayHideEffect(err) {
-		answer, err = w.verify(ctx, err)
+		response, err = w.verify(ctx, err)
 	}
 	ended := Record{HTTPStatus: c.httpStatus}
 	if err != nil {
@@ -287,14 +287,14 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 	case !c.left:
 		return none, fmt.Errorf("mutation: the write %q did not call RecordSend before it was sent", w.Step)
 	}
-	return w.recordDone(ctx, r, answer, c.httpStatus)
+	return w.recordDone(ctx, r, response, c.httpStatus)
 }
 
 // verify reads back a write after refused, an error that may hide an effect. It returns refused only
 // if the vendor does not show the effect.
 func (w Write[T]) verify(ctx context.Context, refused error) (T, error) {
 	var none T
-	answer, took, err := w.ReadBack(ctx)
+	response, took, err := w.ReadBack(ctx)
 	switch {
 	case err != nil:
 		e := apierror.Convert(refused)
@@ -303,7 +303,7 @@ func (w Write[T]) verify(ctx context.Context, refused error) (T, error) {
 		unknown.Metadata = e.Metadata
 		return none, unknown
 	case took:
-		return answer, nil
+		return response, nil
 	}
 	return none, refused
 }
@@ -322,16 +322,16 @@ func (w Write[T]) recordUnverifiable(ctx context.Context, r *run, unknown error,
 }
 
 // recordDone records that a write took effect.
-func (w Write[T]) recordDone(ctx context.Context, r *run, answer T, httpStatus int) (T, error) {
+func (w Write[T]) recordDone(ctx context.Context, r *run, response T, httpStatus int) (T, error) {
 	var none T
 	r.effect.Store(true)
-	packed, err := anypb.New(answer)
+	packed, err := anypb.New(response)
 	if err == nil {
-		err = r.putOutcome(ctx, w.Step, Record{State: Done, Answer: packed, HTTPStatus: httpStatus})
+		err = r.putOutcome(ctx, w.Step, Record{State: Done, Response: packed, HTTPStatus: httpStatus})
 	}
 	if err != nil {
 		return none, apierror.OutcomeUnknown(
 			"%s: took effect, but that could not be recorded. Retry with the same request_id.", w.Step)
 	}
-	return answer, nil
+	return response, nil
 }

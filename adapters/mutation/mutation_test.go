@@ -19,7 +19,7 @@ type (
 	sendFunc = func(context.Context, mutation.Attempt) (*change, error)
 )
 
-// vendor is a switch that counts how often it was switched, and can lose its answers.
+// vendor is a switch that counts how often it was switched, and can lose its responses.
 type vendor struct {
 	switched int
 	fail     error // returned once, by the next write
@@ -113,7 +113,7 @@ func TestRunsOfAWrite(t *testing.T) {
 		runs       []run
 	}{
 		"a success is made once": {runs: []run{done, done, done}},
-		"a lost answer is read back": {vendor: vendor{fail: lost}, runs: []run{
+		"a lost response is read back": {vendor: vendor{fail: lost}, runs: []run{
 			{unknown, 1, mutation.Sent, nil},
 			{unknown, 1, mutation.Sent, func(v *vendor, _ *fakeLog) { v.blind = true }},
 			after(func(v *vendor, _ *fakeLog) { v.blind = false }, done),
@@ -293,9 +293,9 @@ func TestAReadThatBeganTooEarlyProvesNothing(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		_, err := mutation.Do(mutation.NewContext(t.Context(), log), mutation.Write[*change]{
 			Step: "switch", Send: v.send, ReadBack: func(ctx context.Context) (*change, bool, error) {
-				answer, took, err := v.check(ctx)
+				response, took, err := v.check(ctx)
 				time.Sleep(6 * time.Second) // the write takes effect meanwhile
-				return answer, took, err
+				return response, took, err
 			},
 		})
 		if !apierror.IsOutcomeUnknown(err) || v.switched != 0 {

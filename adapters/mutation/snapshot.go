@@ -16,7 +16,7 @@ func Snapshot[T proto.Message](ctx context.Context, step string, read func(conte
 		return none, err
 	}
 	if record := r.get(step); record.State == Snapshotted {
-		return unpack[T](record.Answer)
+		return unpack[T](record.Response)
 	}
 	v, err := read(ctx)
 	if err != nil || r.dryRun != nil {
@@ -26,7 +26,7 @@ func Snapshot[T proto.Message](ctx context.Context, step string, read func(conte
 	if err != nil {
 		return none, err
 	}
-	return v, r.note(step, Record{State: Snapshotted, Answer: packed})
+	return v, r.note(step, Record{State: Snapshotted, Response: packed})
 }
 
 // SnapshotExisting is Snapshot for a resource that the method deletes or renames. It first waits
@@ -63,9 +63,9 @@ func unpack[T proto.Message](packed *anypb.Any) (T, error) {
 	if err != nil {
 		return none, err
 	}
-	answer, ok := m.(T)
+	response, ok := m.(T)
 	if !ok {
 		return none, errors.New("mutation: the record holds a " + string(m.ProtoReflect().Descriptor().FullName()))
 	}
-	return answer, nil
+	return response, nil
 }

@@ -135,12 +135,12 @@ func isOutcome(s *step) bool {
 
 // kept returns a record as the journal keeps it.
 func (s *steps) kept(name string, r mutation.Record) (mutation.Record, error) {
-	if r.Answer != nil {
-		answer, err := r.Answer.UnmarshalNew()
+	if r.Response != nil {
+		answer, err := r.Response.UnmarshalNew()
 		if err != nil {
 			return r, err
 		}
-		if r.Answer, err = anypb.New(redact.Without(answer)); err != nil {
+		if r.Response, err = anypb.New(redact.Without(answer)); err != nil {
 			return r, err
 		}
 	}

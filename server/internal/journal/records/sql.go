@@ -146,7 +146,7 @@ func scanStep(row scanner) (*Step, error) {
 		return nil, err
 	}
 	s.Sent, s.EndsBy, s.Settled = instant(sent), instant(endsBy), instant(settled)
-	if s.Answer, err = unmarshal(answer, &anypb.Any{}); err != nil {
+	if s.Response, err = unmarshal(answer, &anypb.Any{}); err != nil {
 		return nil, err
 	}
 	kept, err := unmarshal(failure, &spb.Status{})
@@ -171,7 +171,7 @@ func steps(ctx context.Context, from querier, id string) ([]*Step, error) {
 
 // write makes a transaction insert or update the step of a mutation.
 func (s *Step) write(tx *store.Tx, mutation string) error {
-	answer, err := marshal(s.Answer)
+	answer, err := marshal(s.Response)
 	if err != nil {
 		return err
 	}
