@@ -168,7 +168,7 @@ func TestACommitThatComesLateLeavesNothingOwned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &fakeVendor{}
 		r := start(t, v, journal.Options{})
-		r.db.SetHooks(store.Hooks{BeforeCommit: func() error { return errors.New("no answer") }})
+		r.db.SetHooks(store.Hooks{BeforeCommit: func() error { return errors.New("no response") }})
 		wantError(t, r.disable(t, id), codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
 		r.db.SetHooks(store.Hooks{})
 		adrift := r.Lease().Unreleased()

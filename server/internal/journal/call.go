@@ -38,7 +38,7 @@ type mutating interface {
 	GetValidateOnly() bool
 }
 
-// results is the answer of a batch.
+// results is the response of a batch.
 type results interface {
 	GetResults() []*pb.ProductLicenseResult
 }
@@ -64,8 +64,8 @@ func (j *Journal) Unary(
 	}
 	c := &call{journal: j, fullMethod: info.FullMethod, req: m}
 	c.method = func(ctx context.Context) (proto.Message, error) {
-		answer, err := handler(ctx, req)
-		message, _ := answer.(proto.Message)
+		response, err := handler(ctx, req)
+		message, _ := response.(proto.Message)
 		return message, err
 	}
 	if m.GetValidateOnly() {
@@ -79,7 +79,7 @@ func (j *Journal) Unary(
 		if err != nil {
 			return nil, err
 		}
-		answer, replayed, err := c.replayOrRun(ctx, m, locked)
+		response, replayed, err := c.replayOrRun(ctx, m, locked)
 		if errors.Is(err, errDeleted) {
 			continue // The request_id is free again, so this call is a new one.
 		}
@@ -90,8 +90,8 @@ func (j *Journal) Unary(
 		if err != nil {
 			return nil, withName(err, m)
 		}
-		nameItems(answer, m)
-		return answer, nil
+		nameItems(response, m)
+		return response, nil
 	}
 }
 
@@ -148,10 +148,10 @@ func (c *call) insertOrFind(ctx context.Context) (m *records.Mutation, locked bo
 // the outcome is that of an earlier call.
 func (c *call) replayOrRun(
 	ctx context.Context, m *records.Mutation, locked bool,
-) (answer proto.Message, replayed bool, err error) {
+) (response proto.Message, replayed bool, err error) {
 	if m.Owner != "" {
 		o := c.lockAndRun(ctx, c.journal.newRun(m), locked)
-		return o.answer, false, o.err
+		return o.response, false, o.err
 	}
 	claimed, err := c.journal.await(ctx, m.ID)
 	if err != nil {
@@ -160,12 +160,12 @@ func (c *call) replayOrRun(
 	r := c.journal.newRun(claimed)
 	if decide.Repeat(r.known(m)) == decide.Replay {
 		c.journal.release(ctx, claimed)
-		answer, err := replay(claimed)
-		return answer, true, err
+		response, err := replay(claimed)
+		return response, true, err
 	}
 	before := r.steps.summary()
 	o := c.lockAndRun(ctx, r, locked)
-	return o.answer, before.MayHaveEffect() && o.recorded && r.onlyFoundOut(), o.err
+	return o.response, before.MayHaveEffect() && o.recorded && r.onlyFoundOut(), o.err
 }
 
 // onlyFoundOut reports whether a run that ended sent nothing, and found the outcome of an earlier run.
@@ -199,7 +199,7 @@ func (r *run) known(then *records.Mutation) decide.Known {
 	return decide.Known{
 		State:          r.mutation.State,
 		Steps:          r.steps.summary(),
-		HasAnswer:      r.mutation.Answer != nil,
+		HasResponse:    r.mutation.Response != nil,
 		Retryable:      apierror.Retryable(codes.Code(r.mutation.Err.GetCode())),
 		EndedMeanwhile: !r.mutation.Settled.Equal(then.Settled),
 	}
@@ -207,8 +207,8 @@ func (r *run) known(then *records.Mutation) decide.Known {
 
 // replay returns the recorded outcome of a mutation.
 func replay(m *records.Mutation) (proto.Message, error) {
-	if m.Answer != nil {
-		return m.Answer, nil
+	if m.Response != nil {
+		return m.Response, nil
 	}
 	return nil, status.FromProto(m.Err).Err()
 }
@@ -318,8 +318,8 @@ func withName(err error, m *records.Mutation) error {
 }
 
 // nameItems names the mutation in the items of a batch whose outcome is unknown.
-func nameItems(answer proto.Message, m *records.Mutation) {
-	batch, ok := answer.(results)
+func nameItems(response proto.Message, m *records.Mutation) {
+	batch, ok := response.(results)
 	if !ok {
 		return
 	}

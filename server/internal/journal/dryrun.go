@@ -26,7 +26,7 @@ const (
 // dryRun runs a method without its writes. The metadata of the response hold the planned requests.
 func dryRun(ctx context.Context, m method) (proto.Message, error) {
 	dryCtx, planned := mutation.WithDryRun(ctx)
-	answer, err := m(dryCtx)
+	response, err := m(dryCtx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,5 +43,5 @@ func dryRun(ctx context.Context, m method) (proto.Message, error) {
 		header.Append(plannedHeader, request)
 	}
 	_ = grpc.SetHeader(ctx, header) // It fails only outside of a server.
-	return redact.Without(answer), nil
+	return redact.Without(response), nil
 }

@@ -23,7 +23,7 @@ func TestADryRunSendsNothingAndStoresNothing(t *testing.T) {
 	var header metadata.MD
 	license, err := r.licenses.ReplaceProductLicense(t.Context(), req, grpc.Header(&header))
 	if err != nil || license.GetProduct() != "vendors/v/products/p" {
-		t.Errorf("%v, %v; want the answer as it would be", license, err)
+		t.Errorf("%v, %v; want the response as it would be", license, err)
 	}
 	want := []string{"curl revoke vendors/v/productLicenses/l", "curl issue vendors/v/products/p"}
 	if got := header.Get("drmhub-planned-request"); !slices.Equal(got, want) {
@@ -75,7 +75,7 @@ func TestADryRunOfWhatHoldsSecrets(t *testing.T) {
 	req.ValidateOnly = true
 	account, err := r.accounts.CreateDrmAccount(t.Context(), req)
 	if err != nil || account.GetPassword() != "" || account.GetUsername() != "username" {
-		t.Errorf("%v, %v; want the answer without its secret", account, err)
+		t.Errorf("%v, %v; want the response without its secret", account, err)
 	}
 	req.DrmAccount.Password = ""
 	var header metadata.MD

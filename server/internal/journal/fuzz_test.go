@@ -53,22 +53,22 @@ func FuzzStoredRecords(f *testing.F) {
 	f.Add(method, []byte{}, int32(5), none, []byte{}, int32(2), none, []byte{})
 
 	f.Fuzz(func(
-		t *testing.T, method string, request []byte, state int32, answer, failure []byte,
-		stepState int32, stepAnswer, stepFailure []byte,
+		t *testing.T, method string, request []byte, state int32, response, failure []byte,
+		stepState int32, stepResponse, stepFailure []byte,
 	) {
 		v := &fakeVendor{faults: map[int]fault{1: lost}}
 		r := start(t, v, noBackground)
 		if _, err := r.sites.EnableSite(t.Context(), enable(id)); err == nil {
-			t.Fatal("the answer was not lost")
+			t.Fatal("the response was not lost")
 		}
 		name := r.record(t, id).GetName()
 		err := r.db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			const mutation = `UPDATE mutations SET method = $1, request = $2, state = $3, answer = $4, error = $5,
 				settle_at = 0`
 			const step = "UPDATE steps SET state = $1, answer = $2, error = $3"
-			_, err := tx.ExecContext(ctx, mutation, method, request, state, answer, failure)
+			_, err := tx.ExecContext(ctx, mutation, method, request, state, response, failure)
 			if err == nil {
-				_, err = tx.ExecContext(ctx, step, stepState, stepAnswer, stepFailure)
+				_, err = tx.ExecContext(ctx, step, stepState, stepResponse, stepFailure)
 			}
 			return err
 		})

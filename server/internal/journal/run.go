@@ -39,7 +39,7 @@ func (j *Journal) newRun(m *records.Mutation) *run {
 
 // An outcome is what a run returns to its caller.
 type outcome struct {
-	answer   proto.Message
+	response proto.Message
 	err      error
 	recorded bool // the store holds the end of the run
 }
@@ -58,8 +58,8 @@ func (r *run) do(ctx context.Context, m method) outcome {
 	done := make(chan outcome, 1)
 	r.journal.runs.begin()
 	go func() {
-		answer, err := r.call(mutation.NewContext(ctx, r.steps), m)
-		o := r.complete(ctx, answer, err)
+		response, err := r.call(mutation.NewContext(ctx, r.steps), m)
+		o := r.complete(ctx, response, err)
 		r.journal.runs.end()
 		done <- o
 	}()
@@ -87,19 +87,19 @@ func (r *run) do(ctx context.Context, m method) outcome {
 
 // call calls the method, and turns a panic into an error. What the method did before the panic is
 // settled as usual.
-func (r *run) call(ctx context.Context, m method) (answer proto.Message, err error) {
+func (r *run) call(ctx context.Context, m method) (response proto.Message, err error) {
 	if err := r.checkAccount(); err != nil {
 		return nil, err
 	}
-	if p := panics.Catch(func() { answer, err = m(ctx) }); p != nil {
+	if p := panics.Catch(func() { response, err = m(ctx) }); p != nil {
 		r.journal.options.Log.ErrorContext(ctx, "a call panicked",
 			"mutation", r.mutation.Name(), "panic", p.Value, "stack", string(p.Stack))
 		return nil, errPanicked
 	}
-	if err == nil && answer == nil {
+	if err == nil && response == nil {
 		err = errors.New("the method returned no message and no error")
 	}
-	return answer, err
+	return response, err
 }
 
 // checkAccount returns an error if the id of the vendor has come to mean another account. What that account shows
@@ -128,14 +128,14 @@ var errPanicked = apierror.New(codes.Internal, pb.ErrorReason_INTERNAL_FAILURE,
 
 // complete records how the run ended, together with its audit event, and releases the mutation. It
 // returns the outcome for the caller.
-func (r *run) complete(ctx context.Context, answer proto.Message, failure error) outcome {
+func (r *run) complete(ctx context.Context, response proto.Message, failure error) outcome {
 	defer r.journal.runs.announce(r.mutation.ID)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.journal.options.Lease)
 	defer cancel()
 	before, now := r.mutation.State, time.Now()
-	decision := decide.End(r.evidence(answer, failure))
+	decision := decide.End(r.evidence(response, failure))
 	told := tell(decision.Told, failure)
-	r.setEnd(decision, now, answer, told)
+	r.setEnd(decision, now, response, told)
 	if decision.State == decide.Unknown {
 		r.logUnknown(ctx, before, failure)
 	}
@@ -148,7 +148,7 @@ func (r *run) complete(ctx context.Context, answer proto.Message, failure error)
 	case err == nil && told != nil:
 		return outcome{err: told, recorded: true}
 	case err == nil:
-		return outcome{answer: answer, recorded: true}
+		return outcome{response: response, recorded: true}
 	}
 	r.journal.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later",
 		"mutation", r.mutation.Name(), "error", err)
@@ -161,10 +161,10 @@ func (r *run) complete(ctx context.Context, answer proto.Message, failure error)
 	return outcome{err: err}
 }
 
-// evidence returns what is known when the method ends with this answer or failure.
-func (r *run) evidence(answer proto.Message, failure error) decide.Evidence {
+// evidence returns what is known when the method ends with this response or failure.
+func (r *run) evidence(response proto.Message, failure error) decide.Evidence {
 	s, summary := r.steps, r.steps.summary()
-	some, all := itemsFailed(answer)
+	some, all := itemsFailed(response)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return decide.Evidence{
@@ -183,7 +183,7 @@ func (r *run) evidence(answer proto.Message, failure error) decide.Evidence {
 func returned(failure error) decide.Returned {
 	switch {
 	case failure == nil:
-		return decide.Answer
+		return decide.Response
 	case apierror.IsOutcomeUnknown(failure):
 		return decide.OutcomeUnknown
 	case errors.Is(failure, errPanicked):
@@ -194,10 +194,10 @@ func returned(failure error) decide.Returned {
 	return decide.Error
 }
 
-// itemsFailed reports whether some items of a batch have an error, and whether all have. Both are false for any
-// other answer.
-func itemsFailed(answer proto.Message) (some, all bool) {
-	batch, ok := answer.(results)
+// itemsFailed reports whether some items of a batch have an error, and whether all have. Both are
+// false for any other response.
+func itemsFailed(response proto.Message) (some, all bool) {
+	batch, ok := response.(results)
 	if !ok {
 		return false, false
 	}
@@ -206,7 +206,7 @@ func itemsFailed(answer proto.Message) (some, all bool) {
 	return slices.ContainsFunc(batch.GetResults(), failed), !slices.ContainsFunc(batch.GetResults(), succeeded)
 }
 
-// tell returns the error for the caller; nil if the caller gets the answer.
+// tell returns the error for the caller; nil if the caller gets the response.
 func tell(told decide.Told, failure error) error {
 	switch told {
 	case decide.TellInPart:
@@ -223,9 +223,9 @@ func tell(told decide.Told, failure error) error {
 }
 
 // setEnd sets what the store is to hold of a run that ended.
-func (r *run) setEnd(d decide.Decision, now time.Time, answer proto.Message, told error) {
+func (r *run) setEnd(d decide.Decision, now time.Time, response proto.Message, told error) {
 	m := r.mutation
-	m.State, m.Answer, m.Err, m.VendorCode, m.VendorHTTPStatus = d.State, nil, nil, "", r.steps.lastStatus()
+	m.State, m.Response, m.Err, m.VendorCode, m.VendorHTTPStatus = d.State, nil, nil, "", r.steps.lastStatus()
 	m.Settled, m.SettleAt = time.Time{}, time.Time{}
 	if decide.IsOver(d.State) {
 		m.Settled = now
@@ -238,7 +238,7 @@ func (r *run) setEnd(d decide.Decision, now time.Time, answer proto.Message, tol
 		e := apierror.Convert(told)
 		m.Err, m.VendorCode = e.GRPCStatus().Proto(), apierror.VendorText(e.Metadata[apierror.VendorCode])
 	case decide.IsOver(d.State):
-		m.Answer = redact.Without(answer)
+		m.Response = redact.Without(response)
 	}
 }
 

@@ -25,9 +25,9 @@ type operation struct {
 	does   map[string]string // what each step does at the vendor, with %s for the name
 	// depends has, for a step, the step that it depends on.
 	depends map[string]string
-	// effects returns how often each step took effect, given the answer. It returns nil if the answer
-	// does not say so, and -1 for a step in doubt.
-	effects func(answer proto.Message, err error) map[string]int
+	// effects returns how often each step took effect, given the response. It returns nil if the
+	// response does not say so, and -1 for a step in doubt.
+	effects func(response proto.Message, err error) map[string]int
 }
 
 // steps returns what each step does at the vendor, for the resource of this name.
@@ -90,12 +90,12 @@ var operations = []operation{
 		does: map[string]string{
 			"item 0: create": "create %s-0", "item 1: create": "create %s-1", "item 2: create": "create %s-2",
 		},
-		effects: func(answer proto.Message, err error) map[string]int {
+		effects: func(response proto.Message, err error) map[string]int {
 			if err != nil {
 				return allOrNothing(err)
 			}
 			effects := map[string]int{}
-			for i, result := range answer.(*pb.BatchCreateProductLicensesResponse).GetResults() {
+			for i, result := range response.(*pb.BatchCreateProductLicensesResponse).GetResults() {
 				step := fmt.Sprintf("item %d: create", i)
 				if result.GetError() == nil {
 					effects[step] = 1
@@ -154,15 +154,15 @@ func (s *scenario) errorf(format string, args ...any) {
 	s.t.Errorf("%s, settles %v: %s", p.operation.name, p.settles, fmt.Sprintf(format, args...))
 }
 
-// ask makes the call, and checks the answer against the vendor's ledger. It reports whether the outcome
-// is known.
+// ask makes the call, and checks the response against the vendor's ledger. It reports whether the
+// outcome is known.
 func (s *scenario) ask(r *replica, again bool) (known bool) {
 	s.t.Helper()
-	answer, err := s.plan.operation.ask(s.t.Context(), r, s.name, s.requestID)
-	effects := s.plan.operation.effects(answer, err)
+	response, err := s.plan.operation.ask(s.t.Context(), r, s.name, s.requestID)
+	effects := s.plan.operation.effects(response, err)
 	allowed := []codes.Code{codes.FailedPrecondition, codes.Aborted, codes.Unavailable, codes.Unknown}
 	if err != nil && !slices.Contains(allowed, apierror.Convert(err).Code) {
-		s.errorf("answered %v", err)
+		s.errorf("returned %v", err)
 	}
 	if apierror.IsOutcomeUnknown(err) && apierror.Convert(err).Metadata[apierror.MutationName] == "" {
 		s.errorf("the error does not name the mutation: %v", err)
@@ -174,7 +174,7 @@ func (s *scenario) ask(r *replica, again bool) (known bool) {
 	for step, what := range s.plan.operation.steps(s.name) {
 		n := s.rig.vendor.happened(what)
 		if n > 1 || effects != nil && effects[step] >= 0 && effects[step] != n {
-			s.errorf("answered %v, %v, and %q took effect %d times", answer, err, what, n)
+			s.errorf("returned %v, %v, and %q took effect %d times", response, err, what, n)
 		}
 		known = known && effects[step] >= 0
 	}

@@ -50,7 +50,7 @@ func TestNoSecretIsInTheStore(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, dsn string) {
 		db := storetest.Open(t, dsn)
 		for name, faults := range map[string]map[int]fault{
-			"success": nil, "an answer that was lost": {1: lost}, "a refusal": {2: refused},
+			"success": nil, "a response that was lost": {1: lost}, "a refusal": {2: refused},
 		} {
 			v := &fakeVendor{faults: faults}
 			r := newReplica(t, db, v, noBackground)
@@ -69,7 +69,7 @@ func TestNoSecretIsInTheStore(t *testing.T) {
 	})
 }
 
-func TestTheFirstAnswerAloneHoldsTheSecret(t *testing.T) {
+func TestTheFirstResponseAloneHoldsTheSecret(t *testing.T) {
 	r := start(t, &fakeVendor{}, noBackground)
 	for i, want := range []string{password, "", ""} {
 		account, err := r.accounts.CreateDrmAccount(t.Context(), create(id))

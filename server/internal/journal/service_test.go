@@ -136,7 +136,7 @@ func TestAMutationTellsWhatWasDone(t *testing.T) {
 	})
 }
 
-func TestTheVendorsCodeIsThatOfItsLastAnswer(t *testing.T) {
+func TestTheVendorsCodeIsThatOfItsLastResponse(t *testing.T) {
 	v := &fakeVendor{faults: map[int]fault{1: refused}}
 	r := start(t, v, noBackground)
 	err := r.disable(t, id)
@@ -169,7 +169,7 @@ func TestSettlingByHand(t *testing.T) {
 		call func(*replica, *testing.T, string) error
 		want pb.Mutation_State
 	}{
-		{"its answer was lost", (*replica).disable, pb.Mutation_SUCCEEDED},
+		{"its response was lost", (*replica).disable, pb.Mutation_SUCCEEDED},
 		{"it succeeded", (*replica).disable, pb.Mutation_SUCCEEDED},
 		{"it failed", (*replica).disable, pb.Mutation_FAILED},
 		{"it cannot be read back", (*replica).enable, pb.Mutation_UNKNOWN},

@@ -138,8 +138,8 @@ func (s *settler) settle(ctx context.Context, m *records.Mutation, giveUp bool) 
 	return r.do(ctx, func(ctx context.Context) (proto.Message, error) {
 		ctx, cancel := context.WithTimeout(ctx, maxSettling)
 		defer cancel()
-		answer, err := s.dispatch(ctx, "/"+m.Method, req)
-		return answer, r.needsSecrets(err)
+		response, err := s.dispatch(ctx, "/"+m.Method, req)
+		return response, r.needsSecrets(err)
 	}).unrecorded()
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
 
-// slowReads returns a vendor that loses the answer of the first write, and takes an hour to read that site
-// back. So does a batch of many items.
+// slowReads returns a vendor that loses the response of the first write, and takes an hour to read
+// that site back. So does a batch of many items.
 func slowReads() *fakeVendor {
 	return &fakeVendor{faults: map[int]fault{1: lost}, read: func(what string) error {
 		if strings.HasSuffix(what, site) {

@@ -68,7 +68,7 @@ func TestWhatTookEffectIsFoundOutInTheBackground(t *testing.T) {
 		}
 		change, err := r.sites.DisableSite(t.Context(), disable(id))
 		if err != nil || change.GetSite() != site {
-			t.Errorf("the same id: %v, %v; want what the first call would have answered", change, err)
+			t.Errorf("the same id: %v, %v; want what the first call would have returned", change, err)
 		}
 		v.want(t, "disable "+site, 1)
 	})

@@ -49,7 +49,7 @@ func message(m *records.Mutation, steps []*pb.Mutation_Step) string {
 	if m.Err != nil || m.State != decide.Failed && m.State != decide.Unknown {
 		return m.Err.GetMessage()
 	}
-	if batch, ok := m.Answer.(results); ok {
+	if batch, ok := m.Response.(results); ok {
 		for i, item := range batch.GetResults() {
 			if item.GetError() != nil {
 				return fmt.Sprintf("item %d: %s", i, item.GetError().GetMessage())

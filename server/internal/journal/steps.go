@@ -136,11 +136,11 @@ func isOutcome(s *step) bool {
 // kept returns a record as the journal keeps it.
 func (s *steps) kept(name string, r mutation.Record) (mutation.Record, error) {
 	if r.Response != nil {
-		answer, err := r.Response.UnmarshalNew()
+		response, err := r.Response.UnmarshalNew()
 		if err != nil {
 			return r, err
 		}
-		if r.Response, err = anypb.New(redact.Without(answer)); err != nil {
+		if r.Response, err = anypb.New(redact.Without(response)); err != nil {
 			return r, err
 		}
 	}

@@ -313,7 +313,7 @@ func (v *fakeVendor) DeleteProductLicense(
 	return &emptypb.Empty{}, v.do(ctx, "delete", "delete "+req.GetName(), false)
 }
 
-// CreateDrmAccount makes two writes. Its request and its answer hold a secret.
+// CreateDrmAccount makes two writes. Its request and its response hold a secret.
 func (v *fakeVendor) CreateDrmAccount(ctx context.Context, req *pb.CreateDrmAccountRequest) (*pb.DrmAccount, error) {
 	account := req.GetDrmAccount()
 	if account.GetPassword() == "" && !v.blank {

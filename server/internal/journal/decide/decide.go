@@ -38,8 +38,8 @@ func (s Steps) isUnverifiable() bool { return s.Unverifiable || s.Resend }
 type Returned int
 
 const (
-	// Answer means a message and no error.
-	Answer Returned = iota
+	// Response means a message and no error.
+	Response Returned = iota
 	// Error means an error that says what happened.
 	Error
 	// OutcomeUnknown means an error that leaves the outcome open.
@@ -54,8 +54,8 @@ const (
 type Evidence struct {
 	Returned Returned
 	Steps    Steps
-	// AnItemFailed says that the answer is a batch's, and that an item failed. AllItemsFailed says that
-	// every item failed.
+	// AnItemFailed says that the response is a batch's, and that an item failed. AllItemsFailed says
+	// that every item failed.
 	AnItemFailed, AllItemsFailed bool
 	// MetRefusal says that this run sent or replayed a write that the vendor refused.
 	MetRefusal bool
@@ -71,18 +71,18 @@ type Evidence struct {
 }
 
 // inDoubt reports whether a write may have taken effect without anyone knowing. A method that
-// returned an answer has settled the writes that it was to send again, except those of items that
+// returned a response has settled the writes that it was to send again, except those of items that
 // failed.
 func (e Evidence) inDoubt() bool {
-	return e.Steps.Sent || e.Steps.Unverifiable || e.Steps.Resend && (e.Returned != Answer || e.AnItemFailed)
+	return e.Steps.Sent || e.Steps.Unverifiable || e.Steps.Resend && (e.Returned != Response || e.AnItemFailed)
 }
 
 // A Told says what the caller of a run gets.
 type Told int
 
 const (
-	// TellAnswer is the answer of the method.
-	TellAnswer Told = iota
+	// TellResponse is the response of the method.
+	TellResponse Told = iota
 	// TellError is the error of the method.
 	TellError
 	// TellInPart is OUTCOME_UNKNOWN: the call took effect in part, or may have.
@@ -116,12 +116,12 @@ func End(e Evidence) Decision {
 	refusedOnly := !done && (e.Steps.Refused || e.AllItemsFailed)
 	endedByRefusal := e.MetRefusal && !e.Unrecorded && e.Returned != Panic
 	switch {
-	case e.Returned == Answer && (inDoubt || e.Unrecorded):
-		return Decision{Unknown, TellAnswer, e.next()}
-	case e.Returned == Answer && refusedOnly:
-		return Decision{Failed, TellAnswer, Over}
-	case e.Returned == Answer:
-		return Decision{Succeeded, TellAnswer, Over}
+	case e.Returned == Response && (inDoubt || e.Unrecorded):
+		return Decision{Unknown, TellResponse, e.next()}
+	case e.Returned == Response && refusedOnly:
+		return Decision{Failed, TellResponse, Over}
+	case e.Returned == Response:
+		return Decision{Succeeded, TellResponse, Over}
 
 	case !definite:
 		return Decision{Unknown, TellError, e.next()}

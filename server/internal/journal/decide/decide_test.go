@@ -26,7 +26,7 @@ func TestEnd(t *testing.T) {
 	t.Parallel()
 	const (
 		succeeded, failed, unknown = decide.Succeeded, decide.Failed, decide.Unknown
-		answer, theError           = decide.TellAnswer, decide.TellError
+		response, theError         = decide.TellResponse, decide.TellError
 		inPart, noEffect           = decide.TellInPart, decide.TellNoEffect
 		over, settle, giveUp       = decide.Over, decide.Settle, decide.GiveUp
 		anError, nothing           = decide.Error, decide.NoEffect
@@ -40,21 +40,21 @@ func TestEnd(t *testing.T) {
 		told  decide.Told
 		next  decide.Next
 	}{
-		{"an answer, a write done", e{Steps: done}, succeeded, answer, over},
-		{"an answer, no write", e{Steps: none}, succeeded, answer, over},
-		{"an answer, one of two refused", e{Steps: doneRefused, MetRefusal: true}, succeeded, answer, over},
-		{"an answer, resent with success", e{Steps: doneAndRetry}, succeeded, answer, over},
-		{"an answer, resend still marked", e{Steps: resend}, succeeded, answer, over},
-		{"an answer, all refused", e{Steps: refused}, failed, answer, over},
-		{"an answer, all items failed unsent", e{AllItemsFailed: true}, failed, answer, over},
-		{"an answer, all items failed, one done", e{Steps: done, AllItemsFailed: true}, succeeded, answer, over},
-		{"an answer, resent with success, another item failed",
-			e{Steps: done, AnItemFailed: true}, succeeded, answer, over},
-		{"an answer, an item failed, resend still marked",
-			e{Steps: doneAndRetry, AnItemFailed: true}, unknown, answer, giveUp},
-		{"an answer, a write in doubt", e{Steps: sent}, unknown, answer, settle},
-		{"an answer, a write unverifiable", e{Steps: unverifiable}, unknown, answer, giveUp},
-		{"an answer, a record not written", e{Steps: done, Unrecorded: true}, unknown, answer, settle},
+		{"a response, a write done", e{Steps: done}, succeeded, response, over},
+		{"a response, no write", e{Steps: none}, succeeded, response, over},
+		{"a response, one of two refused", e{Steps: doneRefused, MetRefusal: true}, succeeded, response, over},
+		{"a response, resent with success", e{Steps: doneAndRetry}, succeeded, response, over},
+		{"a response, resend still marked", e{Steps: resend}, succeeded, response, over},
+		{"a response, all refused", e{Steps: refused}, failed, response, over},
+		{"a response, all items failed unsent", e{AllItemsFailed: true}, failed, response, over},
+		{"a response, all items failed, one done", e{Steps: done, AllItemsFailed: true}, succeeded, response, over},
+		{"a response, resent with success, another item failed",
+			e{Steps: done, AnItemFailed: true}, succeeded, response, over},
+		{"a response, an item failed, resend still marked",
+			e{Steps: doneAndRetry, AnItemFailed: true}, unknown, response, giveUp},
+		{"a response, a write in doubt", e{Steps: sent}, unknown, response, settle},
+		{"a response, a write unverifiable", e{Steps: unverifiable}, unknown, response, giveUp},
+		{"a response, a record not written", e{Steps: done, Unrecorded: true}, unknown, response, settle},
 
 		{"an error, no write", e{Returned: anError}, failed, theError, over},
 		{"an error, none written, unrecorded", e{Returned: anError, Unrecorded: true}, failed, theError, over},
@@ -118,7 +118,7 @@ func TestRepeat(t *testing.T) {
 		{"it is unknown, and a part was done", known{State: decide.Unknown, Steps: doneRefused}, decide.Run},
 		{"it is unknown since this call waited", known{State: decide.Unknown, EndedMeanwhile: true}, decide.Run},
 		{"a batch failed with all its items",
-			known{State: decide.Failed, HasAnswer: true, Retryable: true}, decide.Replay},
+			known{State: decide.Failed, HasResponse: true, Retryable: true}, decide.Replay},
 		{"it ended otherwise than asked", known{State: decide.Failed, Steps: done, Retryable: true}, decide.Replay},
 		{"the vendor refused it", known{State: decide.Failed, Steps: refused}, decide.Replay},
 		{"the vendor refused it for now", known{State: decide.Failed, Steps: refused, Retryable: true}, decide.Reopen},

@@ -6,8 +6,8 @@ import pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 type Known struct {
 	State pb.Mutation_State
 	Steps Steps
-	// HasAnswer says that the record holds an answer. A failed batch has one.
-	HasAnswer bool
+	// HasResponse says that the record holds a response. A failed batch has one.
+	HasResponse bool
 	// Retryable says that the recorded error lies in the moment and not in the request.
 	Retryable bool
 	// EndedMeanwhile says that the mutation ended while this call waited for it.
@@ -33,7 +33,7 @@ func Repeat(k Known) Resume {
 		return Replay
 	case k.State != Failed: // nobody knows the outcome yet
 		return Run
-	case k.HasAnswer: // a batch, each of whose items failed
+	case k.HasResponse: // a batch, each of whose items failed
 		return Replay
 	case k.Steps.Done: // the call ended otherwise than asked
 		return Replay

@@ -52,8 +52,8 @@ type Mutation struct {
 	HeldSecrets bool
 	// State is SENT only while its owner is alive. A mutation that a dead owner sent is UNKNOWN.
 	State pb.Mutation_State
-	// Answer is the recorded answer, without its secrets, or nil.
-	Answer           proto.Message
+	// Response is the recorded response, without its secrets, or nil.
+	Response         proto.Message
 	Err              *status.Status
 	VendorHTTPStatus int32
 	VendorCode       string

@@ -96,13 +96,13 @@ type scanner interface{ Scan(...any) error }
 func scan(row scanner) (*Mutation, error) {
 	var m Mutation
 	var requestID sql.NullString
-	var answer, failure []byte
+	var response, failure []byte
 	var secrets, created int64
 	var sent, settled, settleAt sql.NullInt64
 	var resendIDs string
 	err := row.Scan(
 		&m.ID, &m.Subject, &requestID, &m.Method, &m.Resource, &m.Digest, &m.Request, &secrets, &m.State,
-		&answer, &failure, &m.VendorHTTPStatus, &m.VendorCode, &created, &sent, &settled, &m.Attempts, &settleAt,
+		&response, &failure, &m.VendorHTTPStatus, &m.VendorCode, &created, &sent, &settled, &m.Attempts, &settleAt,
 		&resendIDs, &m.Account,
 	)
 	if err != nil {
@@ -111,12 +111,12 @@ func scan(row scanner) (*Mutation, error) {
 	m.RequestID, m.HeldSecrets, m.ResendIDs = requestID.String, secrets == 1, strings.Fields(resendIDs)
 	m.Created, m.Sent = time.UnixMicro(created), instant(sent)
 	m.Settled, m.SettleAt = instant(settled), instant(settleAt)
-	packed, err := unmarshal(answer, &anypb.Any{})
+	packed, err := unmarshal(response, &anypb.Any{})
 	if err != nil {
 		return nil, err
 	}
 	if packed != nil {
-		if m.Answer, err = packed.UnmarshalNew(); err != nil {
+		if m.Response, err = packed.UnmarshalNew(); err != nil {
 			return nil, err
 		}
 	}
@@ -139,14 +139,14 @@ func scanAll[T any](rows *sql.Rows, read func(scanner) (T, error)) (all []T, err
 
 func scanStep(row scanner) (*Step, error) {
 	var s Step
-	var answer, failure []byte
+	var response, failure []byte
 	var sent, endsBy, settled sql.NullInt64
-	err := row.Scan(&s.Name, &s.Position, &s.State, &answer, &failure, &s.HTTPStatus, &sent, &endsBy, &settled)
+	err := row.Scan(&s.Name, &s.Position, &s.State, &response, &failure, &s.HTTPStatus, &sent, &endsBy, &settled)
 	if err != nil {
 		return nil, err
 	}
 	s.Sent, s.EndsBy, s.Settled = instant(sent), instant(endsBy), instant(settled)
-	if s.Response, err = unmarshal(answer, &anypb.Any{}); err != nil {
+	if s.Response, err = unmarshal(response, &anypb.Any{}); err != nil {
 		return nil, err
 	}
 	kept, err := unmarshal(failure, &spb.Status{})
@@ -171,7 +171,7 @@ func steps(ctx context.Context, from querier, id string) ([]*Step, error) {
 
 // write makes a transaction insert or update the step of a mutation.
 func (s *Step) write(tx *store.Tx, mutation string) error {
-	answer, err := marshal(s.Response)
+	response, err := marshal(s.Response)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (s *Step) write(tx *store.Tx, mutation string) error {
 			state = excluded.state, answer = excluded.answer, error = excluded.error,
 			http_status = excluded.http_status, send_time = excluded.send_time, over_time = excluded.over_time,
 			settle_time = excluded.settle_time`,
-		mutation, s.Name, s.Position, s.State, answer, failure, s.HTTPStatus,
+		mutation, s.Name, s.Position, s.State, response, failure, s.HTTPStatus,
 		micros(s.Sent), micros(s.EndsBy), micros(s.Settled))
 	return nil
 }

@@ -137,13 +137,13 @@ func writeAll(tx *store.Tx, id string, all []*Step) error {
 // SettleAt, it releases the locks. also runs in the same transaction.
 func (r *Records) End(ctx context.Context, m *Mutation, all []*Step, also func(*store.Tx)) error {
 	var packed *anypb.Any
-	if m.Answer != nil {
+	if m.Response != nil {
 		var err error
-		if packed, err = anypb.New(m.Answer); err != nil {
+		if packed, err = anypb.New(m.Response); err != nil {
 			return err
 		}
 	}
-	answer, err := marshal(packed)
+	response, err := marshal(packed)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (r *Records) End(ctx context.Context, m *Mutation, all []*Step, also func(*
 	return Unwritable(r.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
 		m.update(tx, `owner = '', state = $3, answer = $4, error = $5, vendor_http_status = $6,
 			vendor_code = $7, settle_time = $8, settle_at = $9, attempts = $10`,
-			m.State, answer, failure, m.VendorHTTPStatus, m.VendorCode,
+			m.State, response, failure, m.VendorHTTPStatus, m.VendorCode,
 			micros(m.Settled), micros(m.SettleAt), m.Attempts)
 		if m.SettleAt.IsZero() {
 			tx.Queue(nil, "DELETE FROM locks WHERE mutation = $1", m.ID)
