@@ -78,29 +78,29 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 // are grpc.Header and grpc.Trailer.
 func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grpc.CallOption) error {
 	call := &call{method: name}
-	answer, err := c.handle(serverContext(ctx, call), call, in)
+	response, err := c.handle(serverContext(ctx, call), call, in)
 	call.report(opts)
 	if err != nil {
 		return asStatus(err)
 	}
-	return share(out, answer)
+	return share(out, response)
 }
 
 // Call calls a unary method by its name, for callers that do not know its response type. It returns the
 // handler's own error.
 func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.Message, error) {
 	call := &call{method: name}
-	answer, err := c.handle(serverContext(ctx, call), call, req)
+	response, err := c.handle(serverContext(ctx, call), call, req)
 	if err != nil {
 		return nil, err
 	}
-	return asMessage(name, answer)
+	return asMessage(name, response)
 }
 
-func asMessage(name string, answer any) (proto.Message, error) {
-	message, ok := answer.(proto.Message)
+func asMessage(name string, response any) (proto.Message, error) {
+	message, ok := response.(proto.Message)
 	if !ok {
-		return nil, status.Errorf(codes.Internal, "inproc: the handler of %s returned a %T", name, answer)
+		return nil, status.Errorf(codes.Internal, "inproc: the handler of %s returned a %T", name, response)
 	}
 	return message, nil
 }
@@ -111,7 +111,7 @@ func (c *Conn) Do(ctx context.Context, name string, md metadata.MD, req proto.Me
 	res proto.Message, header metadata.MD, err error,
 ) {
 	call := &call{method: name}
-	answer, err := c.handle(incoming(ctx, md, call), call, req)
+	response, err := c.handle(incoming(ctx, md, call), call, req)
 	header, trailer := call.current()
 	if len(trailer) > 0 {
 		header = metadata.Join(header, trailer)
@@ -119,7 +119,7 @@ func (c *Conn) Do(ctx context.Context, name string, md metadata.MD, req proto.Me
 	if err != nil {
 		return nil, header, asStatus(err)
 	}
-	res, err = asMessage(name, answer)
+	res, err = asMessage(name, response)
 	return res, header, err
 }
 

@@ -98,10 +98,10 @@ func (s *archives) listArchives(
 	for i, v := range included {
 		selections[i] = newSelection(caller, v, names.Wildcard, known)
 	}
-	answers := askSites(ctx, newTimeShares(ctx), selections)
-	defer answers.stop()
+	responses := askSites(ctx, newTimeShares(ctx), selections)
+	defer responses.stop()
 	for i, v := range included {
-		listed, err := selections[i].listed(answers, i)
+		listed, err := selections[i].listed(responses, i)
 		if err != nil {
 			res.Unreachable = append(res.Unreachable, v.Name())
 			failed = err

@@ -181,8 +181,8 @@ func askSites(ctx context.Context, share timeShares, all []selection) *asking[[]
 }
 
 // listed returns what the vendor of selection i listed.
-func (s selection) listed(answers *asking[[]string], i int) ([]string, error) {
-	got := answers.next(i)
+func (s selection) listed(responses *asking[[]string], i int) ([]string, error) {
+	got := responses.next(i)
 	if got.slow {
 		return nil, errSlow(s.vendor.ID, got.part)
 	}
@@ -198,12 +198,12 @@ func (c *chosen) addSites(
 	for i, v := range with {
 		selections[i] = newSelection(caller, v, site, known)
 	}
-	answers := askSites(ctx, sitesShares(ctx), selections)
-	defer answers.stop()
+	responses := askSites(ctx, sitesShares(ctx), selections)
+	defer responses.stop()
 	for i := range selections {
 		s := &selections[i]
 		var listed []string
-		listed, s.failed = s.listed(answers, i)
+		listed, s.failed = s.listed(responses, i)
 		c.sites = append(c.sites, s.sites(known, listed)...)
 	}
 	if ctx.Err() != nil {

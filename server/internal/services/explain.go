@@ -71,12 +71,12 @@ func explanationOf(v vendors.Vendor, req *pb.ExplainLicenseRequest) (*pb.Explana
 // collect makes all readings at once, in the caller's time. What a reading could not get in time is
 // part of what it found.
 func collect(ctx context.Context, readings []explain.Reading) []explain.Found {
-	answers := begin(ctx, newTimeShares(ctx), len(readings), true,
+	responses := begin(ctx, newTimeShares(ctx), len(readings), true,
 		func(ctx context.Context, i int) (explain.Found, error) { return readings[i](ctx), nil })
-	defer answers.stop()
+	defer responses.stop()
 	all := make([]explain.Found, len(readings))
 	for i := range readings {
-		all[i] = answers.next(i).value
+		all[i] = responses.next(i).value
 	}
 	return all
 }

@@ -46,20 +46,20 @@ func (t timeShares) part(alone bool) time.Duration {
 	return left * partOfTime / 100
 }
 
-// An asking is one question to several vendors at once. Its answers arrive in any order, and are read in the
+// An asking is one question to several vendors at once. Its responses arrive in any order, and are read in the
 // order of the questions.
 type asking[T any] struct {
-	ctx     context.Context
-	time    timeShares
-	alone   bool
-	answers []chan answer[T]
-	ask     func(ctx context.Context, i int) (T, error)
-	begun   int
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	ctx       context.Context
+	time      timeShares
+	alone     bool
+	responses []chan response[T]
+	ask       func(ctx context.Context, i int) (T, error)
+	begun     int
+	cancel    context.CancelFunc
+	running   sync.WaitGroup
 }
 
-type answer[T any] struct {
+type response[T any] struct {
 	value    T
 	err      error
 	part     time.Duration // of the time
@@ -72,21 +72,21 @@ type answer[T any] struct {
 func begin[T any](
 	ctx context.Context, t timeShares, n int, alone bool, ask func(ctx context.Context, i int) (T, error),
 ) *asking[T] {
-	a := &asking[T]{time: t, alone: alone, answers: make([]chan answer[T], n), ask: ask}
+	a := &asking[T]{time: t, alone: alone, responses: make([]chan response[T], n), ask: ask}
 	a.ctx, a.cancel = context.WithCancel(upstream.OneCall(ctx)) //nolint:gosec // stop calls it.
-	for i := range a.answers {
-		a.answers[i] = make(chan answer[T], 1)
+	for i := range a.responses {
+		a.responses[i] = make(chan response[T], 1)
 	}
 	return a
 }
 
-// next returns the answer to question i, and blocks until it is there. A panic continues in the caller's
+// next returns the response to question i, and blocks until it is there. A panic continues in the caller's
 // goroutine, where an interceptor catches it.
-func (a *asking[T]) next(i int) answer[T] {
-	for ; a.begun < min(i+maxParallel, len(a.answers)); a.begun++ {
+func (a *asking[T]) next(i int) response[T] {
+	for ; a.begun < min(i+maxParallel, len(a.responses)); a.begun++ {
 		a.askOne(a.begun)
 	}
-	got := <-a.answers[i]
+	got := <-a.responses[i]
 	if got.panicked != nil {
 		a.stop()
 		panic(got.panicked)
@@ -95,13 +95,13 @@ func (a *asking[T]) next(i int) answer[T] {
 }
 
 func (a *asking[T]) askOne(i int) {
-	got := answer[T]{part: a.time.part(a.alone)}
+	got := response[T]{part: a.time.part(a.alone)}
 	ctx, cancel := context.WithTimeout(a.ctx, got.part)
 	a.running.Go(func() {
 		defer cancel()
 		got.panicked = panics.Catch(func() { got.value, got.err = a.ask(ctx, i) })
 		got.slow = got.err != nil && ctx.Err() != nil && a.ctx.Err() == nil
-		a.answers[i] <- got
+		a.responses[i] <- got
 	})
 }
 

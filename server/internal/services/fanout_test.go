@@ -82,7 +82,7 @@ func TestOneCallIsBounded(t *testing.T) {
 	}
 }
 
-// stalling returns an account with these sites, whose reads are not answered.
+// stalling returns an account with these sites, whose reads get no response.
 func stalling(id string, sites ...string) vendors.Vendor {
 	a := newAccount(id)
 	for _, site := range sites {
@@ -172,7 +172,7 @@ func withPrefix(prefix string, all []string) (with []string) {
 	return with
 }
 
-// stallingBelow is an adapter that names its sites, and whose other reads are not answered.
+// stallingBelow is an adapter that names its sites, and whose other reads get no response.
 type stallingBelow struct {
 	adapters.Adapter
 	sites []string
@@ -208,7 +208,7 @@ func TestOneSiteThatStallsIsTheOnlyOneUnreachable(t *testing.T) {
 	}
 }
 
-// oddSite is an adapter that does not answer for one of its sites.
+// oddSite is an adapter that does not respond for one of its sites.
 type oddSite struct {
 	stallingBelow
 	odd string

@@ -106,11 +106,11 @@ func list[C any, Req listRequest, Res listResponse](
 			break
 		}
 		room := l.room()
-		answers := begin(ctx, time, len(asked), l.alone(asked), func(ctx context.Context, i int) (Res, error) {
+		responses := begin(ctx, time, len(asked), l.alone(asked), func(ctx context.Context, i int) (Res, error) {
 			return askParent(ctx, all, call, l.req, asked[i], share(room, i, len(asked)))
 		})
-		l.merge(asked, answers)
-		answers.stop()
+		l.merge(asked, responses)
+		responses.stop()
 		if ctx.Err() != nil {
 			return none, apierror.FromContext(ctx)
 		}
@@ -219,7 +219,7 @@ func (l *listing[Req, Res]) last() bool {
 
 // merge adds the responses to the page as they arrive, in the order of their parents, up to the first that
 // has more rows than its share.
-func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
+func (l *listing[Req, Res]) merge(asked []nextParent, responses *asking[Res]) {
 	responded, slow := map[string]bool{}, map[string]error{}
 	defer func() {
 		for vendor := range responded {
@@ -232,7 +232,7 @@ func (l *listing[Req, Res]) merge(asked []nextParent, answers *asking[Res]) {
 		}
 	}()
 	for i := range asked {
-		a := answers.next(i)
+		a := responses.next(i)
 		vendor := vendorOf(asked[i].parent)
 		if a.slow && asked[i].err == nil {
 			l.slow[vendor]++

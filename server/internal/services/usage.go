@@ -120,12 +120,12 @@ func (s *archives) months(ctx context.Context, c chosen, month string) (all []mo
 
 // reports makes the reports of these months. It asks the vendors for their figures, several at once.
 func (s *archives) reports(ctx context.Context, months []monthOf) ([]*pb.UsageReport, error) {
-	answers := begin(ctx, newTimeShares(ctx), len(months), len(months) == 1,
+	responses := begin(ctx, newTimeShares(ctx), len(months), len(months) == 1,
 		func(ctx context.Context, i int) (*pb.Usage, error) { return months[i].vendorUsage(ctx) })
-	defer answers.stop()
+	defer responses.stop()
 	var all []*pb.UsageReport
 	for i, m := range months {
-		got := answers.next(i)
+		got := responses.next(i)
 		if got.slow {
 			got.err = errSlow(m.vendor.ID, got.part)
 		}

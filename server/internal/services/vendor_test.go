@@ -153,7 +153,7 @@ func TestTheStatusNamesNoSiteToAConfinedCaller(t *testing.T) {
 	account := upstream.NewAccount("v")
 	account.SetCanary(upstream.Canary{
 		Interval: time.Minute, Began: time.Now(),
-		Err: apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "no answer to GET /sites/HIDDEN"),
+		Err: apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "no response to GET /sites/HIDDEN"),
 	})
 	all, err := vendors.New(vendors.Vendor{ID: "v", Adapter: bare{}, Account: account})
 	if err != nil {

@@ -116,11 +116,11 @@ func (s *viewers) sitesToErase(ctx context.Context) (sites, unreachable []string
 			selections = append(selections, newSelection(caller, v, names.Wildcard, known))
 		}
 	}
-	answers := askSites(ctx, sitesShares(ctx), selections)
-	defer answers.stop()
+	responses := askSites(ctx, sitesShares(ctx), selections)
+	defer responses.stop()
 	for i, of := range selections {
 		zone := cmp.Or(of.vendor.Adapter.Describe().History.TimeZone, time.UTC)
-		got := answers.next(i)
+		got := responses.next(i)
 		if got.slow || got.err != nil {
 			unreachable = append(unreachable, of.vendor.Name())
 		}
@@ -212,23 +212,23 @@ type picture struct {
 	viewer  *pb.Viewer
 }
 
-// A question is one part of the picture, asked of one vendor. Its answer adds to the picture.
+// A question is one part of the picture, asked of one vendor. Its response adds to the picture.
 type question struct {
 	vendor vendors.Vendor
 	part   string
 	ask    func(ctx context.Context, v vendors.Vendor) (add func(*pb.Viewer), err error)
 }
 
-// ask asks all questions at once, and adds the answers in the order of the vendors.
+// ask asks all questions at once, and adds the responses in the order of the vendors.
 func (p *picture) ask(ctx context.Context, chosen []vendors.Vendor) {
 	questions := p.questions(auth.FromContext(ctx), chosen)
-	answers := begin(ctx, newTimeShares(ctx), len(questions), len(questions) <= maxParallel,
+	responses := begin(ctx, newTimeShares(ctx), len(questions), len(questions) <= maxParallel,
 		func(ctx context.Context, i int) (func(*pb.Viewer), error) {
 			return questions[i].ask(ctx, questions[i].vendor)
 		})
-	defer answers.stop()
+	defer responses.stop()
 	for i, q := range questions {
-		got := answers.next(i)
+		got := responses.next(i)
 		if got.slow {
 			got.err = errSlow(q.vendor.ID, got.part)
 		}
