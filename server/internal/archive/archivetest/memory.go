@@ -16,7 +16,7 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// Memory is an archive.Engine in memory. It keeps no index and no count, so that each answer is
+// Memory is an archive.Engine in memory. It keeps no index and no count, so that each result is
 // computed from the rows alone. Tests compare other engines with it.
 type Memory struct {
 	mu      sync.Mutex

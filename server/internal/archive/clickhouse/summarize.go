@@ -155,7 +155,7 @@ func (g *grouping) order(by []archive.Order) (out []string) {
 	return out
 }
 
-// read reads a line of the answer to text.
+// read reads a line of the response to text.
 func (g *grouping) read(row func(...any) error) (archive.Group, error) {
 	var begun int64
 	var into []any

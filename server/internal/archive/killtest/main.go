@@ -6,9 +6,10 @@
 //	go run ./server/internal/archive/killtest -dsn clickhouse://…
 //
 // A child process makes passes over the sites of a simulated vendor, whose time runs 600 times as
-// fast. One in twenty rows appears late. Rows come in bursts, and some are equal. One site's answers
-// are cut, one fails, and two forget their oldest rows: of one that is documented. One site loses
-// single rows, before they are final and later. The clock of the archive is ahead of the vendor's.
+// fast. One in twenty rows appears late. Rows come in bursts, and some are equal. One site's
+// responses are cut, one fails, and two forget their oldest rows: of one that is documented. One site
+// loses single rows, before they are final and later. The clock of the archive is ahead of the
+// vendor's.
 // Two of three children first change the archive: one erases a viewer, and one forgets the oldest rows
 // of a site.
 //

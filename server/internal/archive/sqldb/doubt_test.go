@@ -69,15 +69,15 @@ func (c *cutter) pass(client net.Conn, network, address string) {
 	silent := make(chan struct{}) // closed once drmhub gets no more responses
 	go func() {
 		defer client.Close()
-		answer := make([]byte, 64<<10)
+		response := make([]byte, 64<<10)
 		for {
-			n, err := to.Read(answer)
+			n, err := to.Read(response)
 			select {
 			case <-silent:
 				return
 			default:
 			}
-			if _, failed := client.Write(answer[:n]); err != nil || failed != nil {
+			if _, failed := client.Write(response[:n]); err != nil || failed != nil {
 				return
 			}
 		}

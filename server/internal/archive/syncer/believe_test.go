@@ -17,8 +17,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
 )
 
-// TestAnswersThatAreCut lets the vendor end its list early, as if it had no more rows.
-func TestAnswersThatAreCut(t *testing.T) {
+// TestResponsesThatAreCut lets the vendor end its list early, as if it had no more rows.
+func TestResponsesThatAreCut(t *testing.T) {
 	for _, rows := range []int{0, 1, 2, 7, 30} {
 		b := newBench(t)
 		b.every(60, start-10*hour, start+days)
@@ -51,8 +51,8 @@ func TestAnswersThatAreCut(t *testing.T) {
 	}
 }
 
-// TestAFirstAnswerThatIsCut cuts the answers of the first pass, where nothing final lies below.
-func TestAFirstAnswerThatIsCut(t *testing.T) {
+// TestAFirstResponseThatIsCut cuts the responses of the first pass, where nothing final lies below.
+func TestAFirstResponseThatIsCut(t *testing.T) {
 	for _, rows := range []int{0, 1, 5, 40} {
 		b := newBench(t)
 		b.every(60, start-10*hour, start+days)
@@ -124,7 +124,7 @@ func TestTheHeadIsNotBelievedAtOnce(t *testing.T) {
 	b.must(0)
 	b.history.Remove(func(r archive.Row) bool { return r.Second >= start-600 })
 	rows := len(b.stored())
-	if _, err := b.after(60); err == nil || !strings.Contains(err.Error(), "cut answer") {
+	if _, err := b.after(60); err == nil || !strings.Contains(err.Error(), "cut response") {
 		t.Error(err)
 	}
 	if len(b.stored()) != rows || b.site().State.Refused != 1 {
@@ -149,7 +149,7 @@ func (s script) StreamLicenses(
 	return nil
 }
 
-func TestAnswersThatCannotBe(t *testing.T) {
+func TestResponsesThatCannotBe(t *testing.T) {
 	row := func(at int64) *pb.License { return archivetest.License(archive.Row{Site: site, Second: at}) }
 	for name, c := range map[string]struct {
 		vendor adapters.LicenseStreamer

@@ -82,8 +82,8 @@ func (w *walk) demanded() bool {
 	return w.History.Retention == 0 || w.contact >= w.kept()
 }
 
-// unreached finds out why the list ended before the newest row below the hole: the answer was cut,
-// the vendor has deleted that row, or it has forgotten all rows of that time.
+// unreached finds out why the list ended before the newest row below the hole: the response was
+// cut, the vendor has deleted that row, or it has forgotten all rows of that time.
 func (w *walk) unreached(ctx context.Context) error {
 	if err := w.keep(ctx, w.hi); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (w *walk) unreached(ctx context.Context) error {
 		return nil
 	}
 	w.vain(w.key())
-	return errList("the vendor's list ends before %s, of which the archive holds %d rows. The answer may be cut: "+
+	return errList("the vendor's list ends before %s, of which the archive holds %d rows. The response may be cut: "+
 		"nothing became final, and the next pass reads it again", clock(w.contact+1), len(w.expected))
 }
 
@@ -130,7 +130,7 @@ func (w *walk) triedEnough(times int) bool {
 }
 
 // atEnd makes final what the vendor is known to hold, where its list ended and nothing older was
-// shown. At first it only stores the rows, since the answer may be cut. A later pass must see the
+// shown. At first it only stores the rows, since the response may be cut. A later pass must see the
 // same end.
 func (w *walk) atEnd(ctx context.Context) error {
 	times := maxEnds

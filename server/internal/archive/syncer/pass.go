@@ -35,7 +35,7 @@ type Settings struct {
 	// Keep is how long a row is kept.
 	Keep time.Duration
 	// Again is the time until the next pass of a site of which something is still to be read. 0 means
-	// Interval. A vendor that cuts its answers for a while is less likely to do so in both passes if
+	// Interval. A vendor that cuts its responses for a while is less likely to do so in both passes if
 	// they lie apart.
 	Again time.Duration
 }
@@ -113,11 +113,11 @@ type run struct {
 	began  time.Time
 	site   archive.Site  // with the spans that this pass has added
 	state  archive.State // what the pass will note
-	newest int64         // the second up to which the vendor's rows were seen; 0 before the first answer
+	newest int64         // the second up to which the vendor's rows were seen; 0 before the first response
 	more   bool          // the budget is used up
 	used   int           // messages
 	filled int64         // seconds of history
-	// doubt is whether the vendor's answer was not believed. The next pass may believe it.
+	// doubt is whether the vendor's response was not believed. The next pass may believe it.
 	doubt bool
 }
 

@@ -15,12 +15,12 @@ import (
 func rowOf(site string, l *pb.License) (archive.Row, error) {
 	if l.GetCreateTime() == nil {
 		return archive.Row{}, errList("the vendor shows a license of content %q without a time: "+
-			"nothing of this answer is stored", l.GetContentId())
+			"nothing of this response is stored", l.GetContentId())
 	}
 	at := l.GetCreateTime().GetSeconds()
 	if at < archive.MinSecond || at > archive.MaxSecond {
 		return archive.Row{}, errList("the vendor shows a license of content %q at %s, before %s or after %s: "+
-			"nothing of this answer is stored",
+			"nothing of this response is stored",
 			l.GetContentId(), clock(at), clock(archive.MinSecond), clock(archive.MaxSecond))
 	}
 	row := archive.Row{

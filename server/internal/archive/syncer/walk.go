@@ -220,7 +220,7 @@ func (w *walk) storeHead(ctx context.Context, ended bool) error {
 	if (cut || len(known) >= believed && lost > len(known)/2) && w.state.Refused == 0 {
 		w.doubt = true
 		w.state.Refused++
-		return errList("the vendor no longer shows %d of the newest %d rows, which may be a cut answer: "+
+		return errList("the vendor no longer shows %d of the newest %d rows, which may be a cut response: "+
 			"nothing is removed unless the next pass sees the same", lost, len(known))
 	}
 	w.measure(w.head)
