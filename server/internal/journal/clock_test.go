@@ -83,3 +83,35 @@ func TestACallAfterAFailureInTheFutureRunsAgain(t *testing.T) {
 	ok(t, r.disable(t, id))
 	v.wantRuns(t, 2, 1)
 }
+
+// The clock jumps ahead by longer than mutations are kept, and the process is restarted meanwhile.
+func TestAClockThatJumpsAheadForgetsNoRequestID(t *testing.T) {
+	for _, jump := range []time.Duration{28 * time.Hour, 365 * 24 * time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v, db := &fakeVendor{}, storetest.Open(t, store.Memory)
+				one := newReplica(t, db, v, aDay)
+				ok(t, one.disable(t, id))
+				for _, column := range []string{"create_time", "send_time", "settle_time"} {
+					storetest.Exec(t, db, "UPDATE mutations SET "+column+" = "+column+" - $1", jump.Microseconds())
+				}
+				time.Sleep(2 * time.Hour)
+				ok(t, one.disable(t, otherID))
+				one.Die()
+				other := newReplica(t, db, v, aDay)
+				stop(t, other.Journal)
+				time.Sleep(20*time.Hour + 30*time.Minute)
+				ok(t, other.disable(t, id))
+				v.wantRuns(t, 2, 2)
+				time.Sleep(3 * time.Hour)
+				if n := count(t, other, "mutations"); n != 1 {
+					t.Errorf("the store has %d mutations, want the later one", n)
+				}
+				time.Sleep(3 * time.Hour)
+				if n := count(t, other, "mutations"); n != 0 {
+					t.Errorf("the store has %d mutations, want none", n)
+				}
+			})
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drmhub/drmhub/server/internal/audit"
+	"github.com/drmhub/drmhub/server/internal/journal/decide"
 	"github.com/drmhub/drmhub/server/internal/journal/lease"
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 	"github.com/drmhub/drmhub/server/internal/store"
@@ -153,12 +154,31 @@ func (j *Journal) renewLease(ctx context.Context) {
 	}
 }
 
-// deleteOld deletes the mutations that were settled long ago and that nobody runs again.
+// deleteOld deletes the mutations that were settled long ago and that nobody runs again, unless the clock
+// may have jumped.
 func (j *Journal) deleteOld(ctx context.Context) {
-	err := j.records.DeleteSettledBefore(ctx, time.Now().Add(-j.options.Keep))
-	if err != nil && ctx.Err() == nil {
+	if err := j.deleteUnlessHeld(ctx, time.Now()); err != nil && ctx.Err() == nil {
 		j.options.Log.WarnContext(ctx, "old mutations could not be deleted", "error", err)
 	}
+}
+
+func (j *Journal) deleteUnlessHeld(ctx context.Context, now time.Time) error {
+	oldest, held, err := j.records.Deletion(ctx)
+	if err != nil {
+		return err
+	}
+	deletes, since := decide.Delete(decide.Old{Now: now, Keep: j.options.Keep, Oldest: oldest, HeldSince: held})
+	if !since.Equal(held) {
+		if err := j.records.HoldDeletion(ctx, since); err != nil {
+			return err
+		}
+	}
+	if deletes {
+		return j.records.DeleteSettledBefore(ctx, now.Add(-j.options.Keep))
+	}
+	j.options.Log.WarnContext(ctx, "no old mutation is deleted: the clock may have jumped ahead, or drmhub did not "+
+		"run for long. Check the clock", "oldest", oldest, "until", since.Add(j.options.Keep))
+	return nil
 }
 
 // lookForLastEvents looks for unconfirmed events before the replica ends.

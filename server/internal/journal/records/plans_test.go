@@ -90,6 +90,7 @@ func TestPlans(t *testing.T) {
 		wants("what is due", "mutations_to_settle", plan(query, values...))
 		old := plan(r.deleteQuery(), int64(0), int64(3), int64(maxDeleted))
 		wants("deleting", "mutations_by_settle_time", old)
+		wants("the oldest", "mutations_by_settle_time", plan(oldestQuery))
 	})
 }
 
