@@ -186,10 +186,11 @@ func (r *Records) DeleteSettledBefore(ctx context.Context, then time.Time) error
 	}
 }
 
-// deleteQuery deletes up to $3 mutations that were settled before $2 and that have no owner at $1.
+// deleteQuery deletes up to $3 mutations that were settled before $2 and that have no owner at $1. PostgreSQL
+// deletes the latest version of a row that the inner SELECT found, and checks only the outer condition for it.
 func (r *Records) deleteQuery() string {
-	return "DELETE FROM mutations WHERE id IN (SELECT id FROM mutations WHERE settle_time < $2 AND " +
-		r.unowned() + " ORDER BY settle_time LIMIT $3)"
+	return `DELETE FROM mutations WHERE settle_time < $2 AND id IN (
+		SELECT id FROM mutations WHERE settle_time < $2 AND ` + r.unowned() + " ORDER BY settle_time LIMIT $3)"
 }
 
 // DigestKey returns the key of the digests. The first replica of a store draws it.
