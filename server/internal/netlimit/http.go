@@ -154,7 +154,9 @@ func (w *writer) FlushError() error {
 
 func (w *writer) start() {
 	w.writing.Store(int64(time.Since(w.began)) + 1)
-	if w.timer == nil { // Only the handler's goroutine writes.
+	if w.timer == nil { // Only the handler's goroutine writes, and only check reads it elsewhere.
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.timer = time.AfterFunc(w.limit, w.check)
 	}
 }
