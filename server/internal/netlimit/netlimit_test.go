@@ -3,6 +3,7 @@ package netlimit
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +13,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/drmhub/drmhub/server/internal/certs/certstest"
 )
 
 func TestShare(t *testing.T) {
@@ -41,7 +45,7 @@ func TestListener(t *testing.T) {
 	}
 	log := &strings.Builder{}
 	l := Listener(tcp.(*net.TCPListener), "http", 2, slog.New(slog.NewTextHandler(log, nil)))
-	accepted := make(chan net.Conn, 10)
+	accepted := make(chan net.Conn)
 	ended := make(chan error, 1)
 	go func() {
 		for {
@@ -53,26 +57,32 @@ func TestListener(t *testing.T) {
 			accepted <- c
 		}
 	}()
-	dial := func() error {
+	// dial returns the server's end of a new connection, or nil if the server closes the connection.
+	dial := func() net.Conn {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
-			return err
+			return nil
 		}
 		t.Cleanup(func() { c.Close() })
-		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-		if _, err = c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil // It is open.
+		closed := make(chan error, 1)
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			closed <- err
+		}()
+		select {
+		case open := <-accepted:
+			return open
+		case <-closed:
+			return nil
 		}
-		return err
 	}
-	first := errors.Join(dial(), dial())
-	open := <-accepted
-	if third := dial(); first != nil || third == nil || dial() == nil {
-		t.Errorf("two connections: %v; a third: %v", first, third)
+	open, second := dial(), dial()
+	if open == nil || second == nil || dial() != nil || dial() != nil {
+		t.Fatal("want the first two connections open, and the next two closed")
 	}
 	open.Close()
 	open.Close() // counts once
-	if third, fourth := dial(), dial(); third != nil || fourth == nil {
+	if third, fourth := dial(), dial(); third == nil || fourth != nil {
 		t.Errorf("in place of a closed connection: %v; one more: %v", third, fourth)
 	}
 	l.Close()
@@ -82,36 +92,103 @@ func TestListener(t *testing.T) {
 	}
 }
 
-// short are times that a test can wait for.
+// short are the times of the tests, which pass in a bubble.
 var short = Times{Body: 300 * time.Millisecond, Write: 300 * time.Millisecond, Age: time.Hour}
 
-// serve serves a handler within times over HTTP/1 and over HTTP/2.
-func serve(t *testing.T, times Times, handler http.HandlerFunc, test func(t *testing.T, s *httptest.Server)) {
+// pipes is a listener without sockets, whose connections can be used in a bubble.
+type pipes struct {
+	made   chan net.Conn
+	closed chan struct{}
+	close  func()
+	dialed atomic.Int32
+}
+
+func newPipes() *pipes {
+	p := &pipes{made: make(chan net.Conn), closed: make(chan struct{})}
+	p.close = sync.OnceFunc(func() { close(p.closed) })
+	return p
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.made:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.close(); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
+
+func (p *pipes) dial() (net.Conn, error) {
+	p.dialed.Add(1)
+	here, there := net.Pipe()
+	select {
+	case p.made <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// A client makes requests to the server of a test.
+type client struct {
+	*http.Client
+	*pipes
+	url     string
+	handled *atomic.Int32 // how many requests the handler has ended
+}
+
+// serve serves a handler within times over HTTP/1 and over HTTP/2, each in a bubble.
+func serve(t *testing.T, times Times, handler http.HandlerFunc, test func(t *testing.T, c client)) {
 	t.Helper()
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
-			s := httptest.NewUnstartedServer(nil)
-			times.Serve(s.Config, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Proto != protocol {
-					t.Errorf("the protocol is %s", r.Proto)
+			synctest.Test(t, func(t *testing.T) {
+				s, transport := &http.Server{}, &http.Transport{}
+				c := client{&http.Client{Transport: transport}, newPipes(), "http://localhost", &atomic.Int32{}}
+				times.Serve(s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Proto != protocol {
+						t.Errorf("the protocol is %s", r.Proto)
+					}
+					handler(w, r)
+					c.handled.Add(1)
+				}))
+				transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return c.dial() }
+				ended := make(chan error, 1)
+				if protocol == "HTTP/2.0" {
+					overTLS(t, &c, s, transport)
+					go func() { ended <- s.ServeTLS(c.pipes, "", "") }()
+				} else {
+					go func() { ended <- s.Serve(c.pipes) }()
 				}
-				handler(w, r)
-			}))
-			if s.EnableHTTP2 = protocol == "HTTP/2.0"; s.EnableHTTP2 {
-				s.StartTLS()
-			} else {
-				s.Start()
-			}
-			t.Cleanup(s.Close)
-			test(t, s)
+				test(t, c)
+				transport.CloseIdleConnections()
+				_ = s.Close()
+				<-ended
+			})
 		})
 	}
 }
 
-func get(t *testing.T, s *httptest.Server, body io.Reader) (*http.Response, string, error) {
+// overTLS gives a server a certificate that the transport trusts, so that they choose HTTP/2.
+func overTLS(t *testing.T, c *client, s *http.Server, transport *http.Transport) {
 	t.Helper()
-	res, err := s.Client().Post(s.URL, "", body)
+	authority := certstest.NewAuthority(t, "servers")
+	certificate, err := tls.X509KeyPair(authority.Server(t, "server", time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.url = "https://localhost"
+	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}
+	transport.TLSClientConfig = &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS13}
+	transport.ForceAttemptHTTP2 = true
+}
+
+func (c client) post(body io.Reader) (*http.Response, string, error) {
+	res, err := c.Post(c.url, "", body)
 	if err != nil {
 		return nil, "", err
 	}
@@ -126,18 +203,20 @@ func TestBodyThatDrips(t *testing.T) {
 		if _, err := io.ReadAll(r.Body); errors.Is(err, os.ErrDeadlineExceeded) {
 			w.WriteHeader(http.StatusRequestTimeout)
 		}
-	}, func(t *testing.T, s *httptest.Server) {
+	}, func(t *testing.T, c client) {
 		drip, in := io.Pipe()
-		go func() {
+		var dripping sync.WaitGroup
+		dripping.Go(func() {
 			for {
 				if _, err := in.Write([]byte(" ")); err != nil {
 					return
 				}
 				time.Sleep(20 * time.Millisecond)
 			}
-		}()
-		res, _, err := get(t, s, drip)
+		})
+		res, _, err := c.post(drip)
 		drip.Close()
+		dripping.Wait()
 		if err != nil || res.StatusCode != http.StatusRequestTimeout {
 			t.Errorf("%v, %v", res, err)
 		}
@@ -160,9 +239,9 @@ func TestLongCallsAreNotCut(t *testing.T) {
 				t.Errorf("row %d: %v", i, err)
 			}
 		}
-	}, func(t *testing.T, s *httptest.Server) {
+	}, func(t *testing.T, c client) {
 		for range 2 { // The second request comes over the same connection.
-			_, text, err := get(t, s, strings.NewReader("body"))
+			_, text, err := c.post(strings.NewReader("body"))
 			if text != "row 0\nrow 1\nrow 2\n" || err != nil {
 				t.Errorf("%q, %v", text, err)
 			}
@@ -204,21 +283,22 @@ func TestAHandlerThatReturnsEndsItsBody(t *testing.T) {
 	}
 }
 
-// TestAnswersThatNobodyReads reads too late, and slowly but all the time.
+// TestAnswersThatNobodyReads leaves an answer unread until the server gives up.
 func TestAnswersThatNobodyReads(t *testing.T) {
-	large := strings.Repeat("x", 64<<20)
-	wrote := make(chan error, 2)
+	large := strings.Repeat("x", 16<<20) // more than both ends keep
 	serve(t, short, func(w http.ResponseWriter, _ *http.Request) {
-		_, err := io.WriteString(w, large)
-		wrote <- err
-	}, func(t *testing.T, s *httptest.Server) {
-		res, err := s.Client().Get(s.URL)
+		if _, err := io.WriteString(w, large); err == nil {
+			t.Error("the answer was written, though nobody reads it")
+		}
+	}, func(t *testing.T, c client) {
+		res, err := c.Get(c.url)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer res.Body.Close()
-		if err := <-wrote; err == nil {
-			t.Error("the answer was written, though nobody reads it")
+		time.Sleep(3 * short.Write)
+		if c.handled.Load() != 1 {
+			t.Error("the server still writes")
 		}
 	})
 }
@@ -229,8 +309,8 @@ func TestSlowReadersHaveTimeForEachPart(t *testing.T) {
 		if n, err := w.Write(make([]byte, size)); n != size || err != nil {
 			t.Errorf("%d bytes, %v", n, err)
 		}
-	}, func(t *testing.T, s *httptest.Server) {
-		res, err := s.Client().Get(s.URL)
+	}, func(t *testing.T, c client) {
+		res, err := c.Get(c.url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,19 +333,18 @@ func TestSlowReadersHaveTimeForEachPart(t *testing.T) {
 func TestOldConnectionsEnd(t *testing.T) {
 	old := short
 	old.Age = 100 * time.Millisecond
-	serve(t, old, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) },
-		func(t *testing.T, s *httptest.Server) {
-			var by []string
-			for _, pause := range []time.Duration{0, 2 * old.Age, 10 * time.Millisecond} {
-				time.Sleep(pause)
-				_, from, err := get(t, s, http.NoBody)
-				if err != nil {
-					t.Fatal(err)
-				}
-				by = append(by, from)
+	serve(t, old, func(http.ResponseWriter, *http.Request) {}, func(t *testing.T, c client) {
+		for _, request := range []struct {
+			pause  time.Duration
+			dialed int32 // connections so far
+		}{{0, 1}, {2 * old.Age, 1}, {10 * time.Millisecond, 2}} {
+			time.Sleep(request.pause)
+			if _, _, err := c.post(http.NoBody); err != nil {
+				t.Fatal(err)
 			}
-			if by[0] != by[1] || by[1] == by[2] {
-				t.Errorf("the connections of the requests: %v", by)
+			if n := c.dialed.Load(); n != request.dialed {
+				t.Errorf("after a pause of %v, the request goes over connection %d", request.pause, n)
 			}
-		})
+		}
+	})
 }

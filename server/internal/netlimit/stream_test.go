@@ -1,9 +1,11 @@
 package netlimit
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -35,34 +37,33 @@ func (l licenses) StreamLicenses(
 }
 
 func TestStreamThatNobodyReads(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := grpc.NewServer(grpc.ChainStreamInterceptor(Stream(short.Write)))
-	service := licenses{ended: make(chan error, 1)}
-	pb.RegisterLicenseServiceServer(s, service)
-	go func() { _ = s.Serve(l) }()
-	defer s.Stop()
-	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for parent, want := range map[string]codes.Code{"endless": codes.DeadlineExceeded, "": codes.OK} {
-		req := &pb.StreamLicensesRequest{Parent: parent}
-		stream, err := pb.NewLicenseServiceClient(conn).StreamLicenses(t.Context(), req)
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newPipes(), grpc.NewServer(grpc.ChainStreamInterceptor(Stream(short.Write)))
+		service := licenses{ended: make(chan error, 1)}
+		pb.RegisterLicenseServiceServer(s, service)
+		go func() { _ = s.Serve(l) }()
+		defer s.Stop()
+		conn, err := grpc.NewClient("passthrough:pipes", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return l.dial() }))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := <-service.ended; status.Code(err) != want {
-			t.Errorf("%q: the method ends with %v", parent, err)
+		defer conn.Close()
+		for parent, want := range map[string]codes.Code{"endless": codes.DeadlineExceeded, "": codes.OK} {
+			req := &pb.StreamLicensesRequest{Parent: parent}
+			stream, err := pb.NewLicenseServiceClient(conn).StreamLicenses(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := <-service.ended; status.Code(err) != want {
+				t.Errorf("%q: the method ends with %v", parent, err)
+			}
+			for err == nil {
+				_, err = stream.Recv()
+			}
+			if want != codes.OK && (status.Code(err) != want || !strings.Contains(err.Error(), "page_token")) {
+				t.Errorf("the client gets %v", err)
+			}
 		}
-		for err == nil {
-			_, err = stream.Recv()
-		}
-		if want != codes.OK && (status.Code(err) != want || !strings.Contains(err.Error(), "page_token")) {
-			t.Errorf("the client gets %v", err)
-		}
-	}
+	})
 }
