@@ -44,7 +44,7 @@ type testServer struct {
 	telecomx *telecomx.Emulator
 	amino    *amino.Emulator
 
-	gate *atomic.Value // func(), which every request to a vendor calls first
+	gate *atomic.Value // func(*http.Request), which every request to a vendor calls first
 }
 
 // start runs a drmhub with the vendor "acme", a twin of PallyCon, and what the options add.
@@ -64,7 +64,7 @@ func start(t *testing.T, options ...func(*testing.T, *testServer)) *testServer {
 		twins: map[string]*twin.Twin{},
 		gate:  &atomic.Value{},
 	}
-	h.gate.Store(func() {})
+	h.gate.Store(func(*http.Request) {})
 	h.twin = newPallyCon()
 	h.add(t, "acme", "pallycon", h.twin.Twin).(*pallycon.Config).Timeout = new(20 * time.Second)
 	for _, o := range options {
@@ -78,7 +78,7 @@ func start(t *testing.T, options ...func(*testing.T, *testServer)) *testServer {
 func (h *testServer) add(t *testing.T, id, kindName string, vendor *twin.Twin) (settings any) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.gate.Load().(func())()
+		h.gate.Load().(func(*http.Request))(r)
 		vendor.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)

@@ -132,11 +132,10 @@ func TestHostileFrames(t *testing.T) {
 			t.Errorf("%s: the server reads headers without an end", face)
 		}
 		h.callInTime(t, face+" with endless headers", overTLS)
-		for wait := 0; runtime.NumGoroutine() > before+50; wait++ {
-			if wait == 500 {
+		for since := time.Now(); runtime.NumGoroutine() > before+50; time.Sleep(10 * time.Millisecond) {
+			if time.Since(since) > time.Minute {
 				t.Fatalf("%s: %d goroutines, before %d", face, runtime.NumGoroutine(), before)
 			}
-			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }
@@ -161,10 +160,10 @@ func (c *rawConn) continueHeaders(fields []string) {
 	}
 }
 
-// callInTime calls over both faces, and fails if a call takes long.
+// callInTime calls over both faces, and fails if a call does not end. Even a busy machine needs less than a minute.
 func (h *testServer) callInTime(t *testing.T, during string, overTLS *tls.Config) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := pb.NewVendorServiceClient(h.conn).ListVendors(ctx, &pb.ListVendorsRequest{}); err != nil {
 		t.Errorf("%s: gRPC: %v", during, err)

@@ -137,13 +137,16 @@ func (h *testServer) callTooFast(t *testing.T, token string) {
 	if e.Reason != pb.ErrorReason_CALLER_RATE_LIMITED || e.RetryAfter <= 0 || e.RetryAfter > time.Second/2 {
 		t.Fatalf("%v, to be repeated after %s", err, e.RetryAfter)
 	}
-	status, header, body := h.rest(t, "GET /v1/caller", "", "Authorization", "Bearer "+token)
-	if status != http.StatusTooManyRequests || header.Get("Retry-After") != "1" {
-		t.Fatalf("%d %v %s", status, header, body)
-	}
 	time.Sleep(e.RetryAfter)
 	if _, err := client.GetCaller(bearer(t.Context(), token), &pb.GetCallerRequest{}); err != nil {
 		t.Error(err)
+	}
+	status, header, body := http.StatusOK, http.Header{}, ""
+	for status == http.StatusOK {
+		status, header, body = h.rest(t, "GET /v1/caller", "", "Authorization", "Bearer "+token)
+	}
+	if status != http.StatusTooManyRequests || header.Get("Retry-After") != "1" {
+		t.Fatalf("%d %v %s", status, header, body)
 	}
 	time.Sleep(time.Second)
 	if status, _, body = h.rest(t, "GET /v1/caller", "", "Authorization", "Bearer "+token); status != http.StatusOK {
@@ -163,7 +166,7 @@ func TestStreamsOfOneCaller(t *testing.T) {
 	}
 	entered := make(chan struct{}, 100)
 	hold := make(chan struct{})
-	h.gate.Store(func() { entered <- struct{}{}; <-hold })
+	h.gate.Store(func(*http.Request) { entered <- struct{}{}; <-hold })
 	ended := make(chan error, 16)
 	for range cap(ended) {
 		go func() { ended <- open(tokenOf("ann", "licenses:read")) }()

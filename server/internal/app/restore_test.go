@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"database/sql"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,7 +100,7 @@ func (h *testServer) beforeTheBackup(t *testing.T) *kept {
 
 	sent, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	var once sync.Once
-	h.gate.Store(func() {
+	h.gate.Store(func(*http.Request) {
 		if open := h.mutations(t, &pb.MutationFilter{State: pb.Mutation_SENT}); len(open) > 0 {
 			once.Do(func() { close(sent) })
 			<-goOn
@@ -116,7 +117,7 @@ func (h *testServer) beforeTheBackup(t *testing.T) *kept {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		h.gate.Store(func() {})
+		h.gate.Store(func(*http.Request) {})
 	}
 	return k
 }

@@ -39,7 +39,7 @@ func TestHealth(t *testing.T) {
 func TestStoppingLetsCallsFinish(t *testing.T) {
 	h := start(t)
 	arrived, release := make(chan struct{}), make(chan struct{})
-	h.gate.Store(func() { arrived <- struct{}{}; <-release })
+	h.gate.Store(func(*http.Request) { arrived <- struct{}{}; <-release })
 
 	overGRPC, overREST := make(chan int, 1), make(chan int, 1)
 	go func() {
@@ -112,7 +112,7 @@ func TestOps(t *testing.T) {
 		}
 	}
 	arrived, release := make(chan struct{}), make(chan struct{})
-	h.gate.Store(func() { arrived <- struct{}{}; <-release })
+	h.gate.Store(func(*http.Request) { arrived <- struct{}{}; <-release })
 	go get(h.HTTPAddr(), "/v1/"+demo+"/licenses")
 	<-arrived
 	ended := make(chan error, 1)

@@ -21,7 +21,7 @@ import (
 func TestAStopWaitsForMutationsAlone(t *testing.T) {
 	h := start(t)
 	arrived, release := make(chan struct{}, 100), make(chan struct{})
-	h.gate.Store(func() { arrived <- struct{}{}; <-release })
+	h.gate.Store(func(*http.Request) { arrived <- struct{}{}; <-release })
 	type result struct {
 		what string
 		err  *apierror.Error

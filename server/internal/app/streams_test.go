@@ -75,6 +75,12 @@ func (h *testServer) lines(t *testing.T, query string) (rows []*pb.License, fail
 	if code != http.StatusOK || header.Get("Content-Type") != "application/x-ndjson" {
 		t.Fatalf("REST: %d %s: %.300s", code, header.Get("Content-Type"), answer)
 	}
+	return linesOf(t, answer)
+}
+
+// linesOf returns the rows of a stream over REST, and the error in its last line.
+func linesOf(t *testing.T, answer string) (rows []*pb.License, failed *restError) {
+	t.Helper()
 	for line := range strings.Lines(answer) {
 		if failed != nil {
 			t.Fatalf("after the error comes %s", line)
