@@ -11,10 +11,12 @@ import (
 	_ "embed" // of supervise.sh
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"text/template"
@@ -34,7 +36,7 @@ var supervise string
 // also know this one.
 var config = template.Must(template.New("").Parse(`<yandex>
 <logger><level>warning</level><console>true</console></logger>
-<listen_host>127.0.0.1</listen_host>
+<listen_host>{{.Host}}</listen_host>
 <tcp_port>{{.Port}}</tcp_port>
 <path>{{.Folder}}/data/</path>
 <tmp_path>{{.Folder}}/tmp/</tmp_path>
@@ -46,14 +48,14 @@ var config = template.Must(template.New("").Parse(`<yandex>
 <mark_cache_size>268435456</mark_cache_size>
 <timezone>UTC</timezone>
 <remote_servers><{{.Cluster}}>{{range .Ports}}
-<shard><replica><host>127.0.0.1</host><port>{{.}}</port></replica></shard>{{end}}
+<shard><replica><host>{{$.Host}}</host><port>{{.}}</port></replica></shard>{{end}}
 </{{.Cluster}}></remote_servers>
 </yandex>
 `))
 
 const users = `<yandex>
 <profiles><default></default></profiles>
-<users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
+<users><default><password></password><networks><ip>127.0.0.0/8</ip></networks><profile>default</profile>
 <quota>default</quota></default></users>
 <quotas><default></default></quotas>
 </yandex>
@@ -74,7 +76,7 @@ func Start(dir string, servers int) (addresses []string, stop func(), err error)
 	if err != nil {
 		return nil, nil, ErrMissing
 	}
-	ports, err := freePorts(servers)
+	host, ports, err := freePorts(servers)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,22 +87,33 @@ func Start(dir string, servers int) (addresses []string, stop func(), err error)
 		}
 	}
 	for _, port := range ports {
-		one, err := start(dir, program, port, ports)
+		one, err := start(dir, program, host, port, ports)
 		if err != nil {
 			stop()
 			return nil, nil, err
 		}
 		stops = append(stops, one)
-		addresses = append(addresses, fmt.Sprintf("127.0.0.1:%d", port))
+		addresses = append(addresses, address(host, port))
 	}
 	return addresses, stop, nil
 }
 
-// freePorts returns ports on which nothing listens.
-func freePorts(n int) (ports []int, err error) {
+// freePorts returns a host on loopback, and ports on which nothing listens there. A server listens there only later.
+// So that no other program takes a port meanwhile, the host is one that no other program uses. Only Linux has more
+// than one.
+func freePorts(n int) (host string, ports []int, err error) {
+	host = fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), 1+rand.N(254), 1+rand.N(254)) //nolint:gosec // It is no secret.
+	if ports, err = portsOf(host, n); err != nil {
+		host = "127.0.0.1"
+		ports, err = portsOf(host, n)
+	}
+	return host, ports, err
+}
+
+func portsOf(host string, n int) (ports []int, err error) {
 	var listeners []net.Listener
 	for range n {
-		listener, listenErr := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // It takes no time.
+		listener, listenErr := net.Listen("tcp", host+":0") //nolint:noctx // It takes no time.
 		if err = listenErr; err != nil {
 			break
 		}
@@ -113,8 +126,10 @@ func freePorts(n int) (ports []int, err error) {
 	return ports, err
 }
 
+func address(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
 // start starts one server, and waits until it takes connections.
-func start(dir, program string, port int, ports []int) (stop func(), err error) {
+func start(dir, program, host string, port int, ports []int) (stop func(), err error) {
 	folder, err := os.MkdirTemp(dir, "clickhouse-")
 	if err != nil {
 		return nil, err
@@ -122,7 +137,9 @@ func start(dir, program string, port int, ports []int) (stop func(), err error) 
 	remove := func() { _ = os.RemoveAll(folder) }
 	var text bytes.Buffer
 	err = errors.Join(
-		config.Execute(&text, map[string]any{"Port": port, "Ports": ports, "Folder": folder, "Cluster": Cluster}),
+		config.Execute(&text, map[string]any{
+			"Host": host, "Port": port, "Ports": ports, "Folder": folder, "Cluster": Cluster,
+		}),
 		os.WriteFile(filepath.Join(folder, "config.xml"), text.Bytes(), 0o600),
 		os.WriteFile(filepath.Join(folder, "users.xml"), []byte(users), 0o600))
 	if err != nil {
@@ -155,7 +172,7 @@ func start(dir, program string, port int, ports []int) (stop func(), err error) 
 		<-ended
 		remove()
 	}
-	if !listens(port, ended) {
+	if !listens(address(host, port), ended) {
 		stop()
 		return nil, fmt.Errorf("ClickHouse in %s does not start: %s", folder, output.Bytes())
 	}
@@ -163,10 +180,10 @@ func start(dir, program string, port int, ports []int) (stop func(), err error) 
 }
 
 // listens waits until a server takes connections, and reports whether it does.
-func listens(port int, ended <-chan struct{}) bool {
+func listens(address string, ended <-chan struct{}) bool {
 	deadline := time.After(time.Minute)
 	for {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // It takes no time.
+		conn, err := net.Dial("tcp", address) //nolint:noctx // It takes no time.
 		if err == nil {
 			_ = conn.Close()
 			return true
