@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -182,10 +183,16 @@ vendors:
 	return call(t, "GET http://"+ops+"/metrics", "", "")
 }
 
-// freeAddress returns an address on which nobody listens.
+// freeAddress returns an address on loopback that nobody listens on. The server of the test listens there only later.
+// So that no other program takes the port meanwhile, the host is one that no other program uses. Only Linux has more
+// than one.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	host := fmt.Sprintf("127.%d.%d.%d", 1+mathrand.N(254), 1+mathrand.N(254), 1+mathrand.N(254))
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", host+":0")
+	if err != nil {
+		l, err = new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
