@@ -196,13 +196,15 @@ func (r *faultRun) licenses() (all []emulator.License, entitled bool) {
 	return r.vendor.Licenses(), slices.Equal(held, granted)
 }
 
+// today is the day on which the tests begin. They may end on the next one.
+var today = time.Now().UTC().Truncate(24 * time.Hour)
+
 // old returns the license that is revoked or replaced.
 func old() emulator.License {
-	day := time.Now().UTC().Truncate(24 * time.Hour)
 	return emulator.License{
 		ID: "old", UserID: "viewer", ProductID: "gold", OrderID: "order-1", Status: emulator.StatusActive,
-		StartDate: day.AddDate(0, 0, -10), StopDate: day.AddDate(1, 0, 0), Recurring: true,
-		ExpiryDate: day.AddDate(0, 0, 20), PriceAmount: 1499, PriceCurrency: "DKK",
-		PurchaseTimestamp: day.AddDate(0, 0, -11), PaymentMethod: "billing",
+		StartDate: today.AddDate(0, 0, -10), StopDate: today.AddDate(1, 0, 0), Recurring: true,
+		ExpiryDate: today.AddDate(0, 0, 20), PriceAmount: 1499, PriceCurrency: "DKK",
+		PurchaseTimestamp: today.AddDate(0, 0, -11), PaymentMethod: "billing",
 	}
 }
