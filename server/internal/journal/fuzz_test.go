@@ -75,7 +75,7 @@ func FuzzStoredRecords(f *testing.F) {
 		if err != nil {
 			t.Skip(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, _ = r.mutations.GetMutation(ctx, &pb.GetMutationRequest{Name: name})
 		_, _ = r.mutations.ListMutations(ctx, &pb.ListMutationsRequest{})
