@@ -1,7 +1,6 @@
 package telecomx_test
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"google.golang.org/protobuf/encoding/prototext"
-
 	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
-	"github.com/drmhub/drmhub/adapters/apierror"
 	"github.com/drmhub/drmhub/adapters/mutation"
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 	"github.com/drmhub/drmhub/adapters/twin"
@@ -82,11 +78,6 @@ func says(line string) telling {
 }
 
 func TestNoErrorShowsASecret(t *testing.T) {
-	forms := map[string]func(string) string{
-		"plain":   func(s string) string { return s },
-		"escaped": url.QueryEscape,
-		"base64":  func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-	}
 	long := regexp.MustCompile(`X(\d+)`)
 	for line := range strings.Lines(wiretest.Fixture(t, "gossip.txt")) {
 		if line[0] == '#' {
@@ -96,7 +87,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 			n, _ := strconv.Atoi(length[1:])
 			return strings.Repeat("x", n)
 		}))
-		for form, write := range forms {
+		for form, write := range wiretest.SecretForms {
 			for refused := range 3 { // the token was just renewed, or refused for the second time
 				synctest.Test(t, func(t *testing.T) {
 					what := fmt.Sprintf("%s, %s, %d tokens refused", line, form, refused)
@@ -139,26 +130,8 @@ func (g *gossip) calls(t *testing.T, what string) {
 	}
 }
 
-// wantSilent demands that no text of an error holds a part of the secrets that somebody could use.
+// wantSilent demands that an error shows no secret of the calls.
 func (g *gossip) wantSilent(t *testing.T, call, what string, err error) {
 	t.Helper()
-	if err == nil {
-		return
-	}
-	e := apierror.Convert(err)
-	texts := []string{err.Error(), fmt.Sprintf("%v %+v", err, e), prototext.Format(e.GRPCStatus().Proto())}
-	for key, value := range e.Metadata {
-		texts = append(texts, key, value)
-	}
-	const usable = 10
-	for _, secret := range g.forms() {
-		for i := 0; i+usable <= len(secret); i++ {
-			for _, text := range texts {
-				if strings.Contains(text, secret[i:i+usable]) {
-					t.Errorf("%s, %s: an error shows %d characters of a secret: %s", call, what, usable, text)
-					return
-				}
-			}
-		}
-	}
+	wiretest.WantSilent(t, call+", "+what, err, g.forms()...)
 }
