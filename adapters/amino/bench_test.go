@@ -2,29 +2,16 @@ package amino_test
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/drmhub/drmhub/adapters"
-	"github.com/drmhub/drmhub/adapters/amino"
-	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A prepared transport returns a part of a list first, and nothing after it.
-type prepared string
-
-func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := string(p)
-	if r.URL.Query().Get("offset") != "0" {
-		body = `{"data":[]}`
-	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-		Body: io.NopCloser(strings.NewReader(body)),
-	}, nil
+// prepared returns a transport to a vendor with one page of rows.
+func prepared(page string) wiretest.Prepared {
+	return wiretest.Prepared{JSON: page, FirstPage: "offset=0", NoRows: nothing}
 }
 
 // licensePage returns a part of the list of licenses.
@@ -43,16 +30,12 @@ func licensePage(rows int) string {
 func BenchmarkListProductLicenses(b *testing.B) {
 	const rows = 100
 	page := licensePage(rows)
-	adapter, err := amino.New("acme", config(), upstream.Connection{Transport: prepared(page)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	lister := adapter.(adapters.ProductLicenseLister)
+	adapter := adapterTo(b, config(), prepared(page))
 	b.SetBytes(int64(len(page)))
 	b.ReportAllocs()
 	for b.Loop() {
 		req := &pb.ListProductLicensesRequest{Parent: "vendors/acme"}
-		got, err := lister.ListProductLicenses(b.Context(), req)
+		got, err := adapter.ListProductLicenses(b.Context(), req)
 		if err != nil || len(got.GetProductLicenses()) != rows {
 			b.Fatal(len(got.GetProductLicenses()), err)
 		}
@@ -76,15 +59,11 @@ func BenchmarkListProducts(b *testing.B) {
 	for _, rows := range []int{3, 100} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
 			page := productPage(rows)
-			adapter, err := amino.New("acme", config(), upstream.Connection{Transport: prepared(page)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			lister := adapter.(adapters.ProductLister)
+			adapter := adapterTo(b, config(), prepared(page))
 			b.SetBytes(int64(len(page)))
 			b.ReportAllocs()
 			for b.Loop() {
-				got, err := lister.ListProducts(b.Context(), &pb.ListProductsRequest{Parent: "vendors/acme"})
+				got, err := adapter.ListProducts(b.Context(), &pb.ListProductsRequest{Parent: "vendors/acme"})
 				if err != nil || len(got.GetProducts()) != rows {
 					b.Fatal(len(got.GetProducts()), err)
 				}

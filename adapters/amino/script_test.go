@@ -64,7 +64,7 @@ func serve(t *testing.T, c amino.Config, turns map[string][]reply) (*amino.Adapt
 	return adapterTo(t, c, twin.Transport(vendor)), vendor
 }
 
-func adapterTo(t *testing.T, c amino.Config, transport http.RoundTripper) *amino.Adapter {
+func adapterTo(t testing.TB, c amino.Config, transport http.RoundTripper) *amino.Adapter {
 	t.Helper()
 	a, err := amino.New("acme", c, upstream.Connection{Transport: transport})
 	if err != nil {

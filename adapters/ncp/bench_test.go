@@ -2,28 +2,16 @@ package ncp_test
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/drmhub/drmhub/adapters/ncp"
-	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A prepared transport returns a page of licenses first, and none after it.
-type prepared string
-
-func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := string(p)
-	if q := r.URL.Query(); q.Get("pageNo") != "1" {
-		body = `{"success":true,"content":[],"error":null}`
-	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-		Body: io.NopCloser(strings.NewReader(body)),
-	}, nil
+// prepared returns a transport to a vendor with one page of rows.
+func prepared(page string) wiretest.Prepared {
+	return wiretest.Prepared{JSON: page, FirstPage: "pageNo=1", NoRows: `{"success":true,"content":[],"error":null}`}
 }
 
 // licensePage returns a page of a license history.
@@ -45,11 +33,7 @@ func licensePage(rows int) string {
 
 func BenchmarkListLicenses(b *testing.B) {
 	const rows = 100
-	c := config()
-	adapter, err := ncp.New("acme", c, upstream.Connection{Transport: prepared(licensePage(rows))})
-	if err != nil {
-		b.Fatal(err)
-	}
+	adapter := adapterTo(b, config(), prepared(licensePage(rows)))
 	b.ReportAllocs()
 	for b.Loop() {
 		page, err := adapter.ListLicenses(b.Context(), &pb.ListLicensesRequest{Parent: demo})
@@ -69,10 +53,7 @@ func BenchmarkListSites(b *testing.B) {
 			`"siteUpdatedTime":1767000000000}`, i, i, i)
 	}
 	page := `{"success":true,"content":[` + strings.Join(sites, ",") + `],"total":3,"error":null}`
-	adapter, err := ncp.New("acme", config(), upstream.Connection{Transport: prepared(page)})
-	if err != nil {
-		b.Fatal(err)
-	}
+	adapter := adapterTo(b, config(), prepared(page))
 	b.ReportAllocs()
 	for b.Loop() {
 		got, err := adapter.ListSites(b.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})

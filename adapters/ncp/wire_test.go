@@ -88,7 +88,7 @@ func serve(t *testing.T, c ncp.Config, turns map[string][]answer) (*ncp.Adapter,
 	return adapterTo(t, c, twin.Transport(vendor)), vendor
 }
 
-func adapterTo(t *testing.T, c ncp.Config, transport http.RoundTripper) *ncp.Adapter {
+func adapterTo(t testing.TB, c ncp.Config, transport http.RoundTripper) *ncp.Adapter {
 	t.Helper()
 	adapter, err := ncp.New("acme", c, upstream.Connection{Transport: transport})
 	if err != nil {

@@ -2,25 +2,12 @@ package pallycon_test
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/drmhub/drmhub/adapters/pallycon"
-	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
-
-// A prepared transport returns the same JSON for every request.
-type prepared string
-
-func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {jsonType}}, Request: r,
-		Body: io.NopCloser(strings.NewReader(string(p))),
-	}, nil
-}
 
 // licensePage returns a page of a license history.
 func licensePage(rows int) string {
@@ -41,10 +28,7 @@ func licensePage(rows int) string {
 
 func BenchmarkListLicenses(b *testing.B) {
 	const rows = 100
-	adapter, err := pallycon.New("acme", config(), upstream.Connection{Transport: prepared(licensePage(rows))})
-	if err != nil {
-		b.Fatal(err)
-	}
+	adapter := adapterTo(b, config(), wiretest.Prepared{JSON: licensePage(rows)})
 	b.ReportAllocs()
 	for b.Loop() {
 		page, err := adapter.ListLicenses(b.Context(), &pb.ListLicensesRequest{Parent: demo})
@@ -62,10 +46,7 @@ func BenchmarkListSites(b *testing.B) {
 			`{"service_code":"PD001","status_code":"SE000"},{"service_code":"PD002","status_code":"SE001"}]}`, i, i)
 	}
 	page := `{"error_code":"0000","error_message":"Success","data":[` + strings.Join(sites, ",") + `],"count":3}`
-	adapter, err := pallycon.New("acme", config(), upstream.Connection{Transport: prepared(page)})
-	if err != nil {
-		b.Fatal(err)
-	}
+	adapter := adapterTo(b, config(), wiretest.Prepared{JSON: page})
 	b.ReportAllocs()
 	for b.Loop() {
 		got, err := adapter.ListSites(b.Context(), &pb.ListSitesRequest{Parent: "vendors/acme"})

@@ -53,7 +53,7 @@ func serve(t *testing.T, bodies map[string]string) (*pallycon.Adapter, *wiretest
 	return adapterTo(t, config(), twin.Transport(vendor)), vendor
 }
 
-func adapterTo(t *testing.T, c pallycon.Config, transport http.RoundTripper) *pallycon.Adapter {
+func adapterTo(t testing.TB, c pallycon.Config, transport http.RoundTripper) *pallycon.Adapter {
 	t.Helper()
 	adapter, err := pallycon.New("acme", c, upstream.Connection{Transport: transport})
 	if err != nil {

@@ -2,25 +2,12 @@ package telecomx_test
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/drmhub/drmhub/adapters/telecomx"
-	"github.com/drmhub/drmhub/adapters/upstream"
+	"github.com/drmhub/drmhub/adapters/adaptertest/wiretest"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
-
-// A prepared transport returns the same JSON for every request.
-type prepared string
-
-func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-		Body: io.NopCloser(strings.NewReader(string(p))),
-	}, nil
-}
 
 // accountPage returns a page of accounts. The devices of each account are as this function writes them.
 func accountPage(rows int, devices func(i int) string) string {
@@ -42,10 +29,7 @@ func BenchmarkListDrmAccounts(b *testing.B) {
 	} {
 		b.Run(view.String(), func(b *testing.B) {
 			page := accountPage(rows, devices)
-			adapter, err := telecomx.New("acme", machine(), upstream.Connection{Transport: prepared(page)})
-			if err != nil {
-				b.Fatal(err)
-			}
+			adapter := adapterTo(b, machine(), wiretest.Prepared{JSON: page})
 			b.SetBytes(int64(len(page)))
 			b.ReportAllocs()
 			for b.Loop() {

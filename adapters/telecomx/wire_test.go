@@ -103,7 +103,7 @@ func serve(t *testing.T, c telecomx.Config, some replies) (*telecomx.Adapter, *w
 func ok(body string) []reply { return []reply{wiretest.OK(body)} }
 
 // adapterTo returns an adapter with places for many calls at once, since they wait for one login.
-func adapterTo(t *testing.T, c telecomx.Config, transport http.RoundTripper) *telecomx.Adapter {
+func adapterTo(t testing.TB, c telecomx.Config, transport http.RoundTripper) *telecomx.Adapter {
 	t.Helper()
 	wide := upstream.NewAccount("acme")
 	wide.Configure(upstream.Lane{Reads: 1000, Writes: 1000, Timeout: 30 * time.Second}, upstream.Breaker{})
