@@ -2,8 +2,6 @@ package amino_test
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -19,14 +17,7 @@ func TestScenarios(t *testing.T) {
 			set = func(key, value string) error { return yaml.Unmarshal([]byte(key+": "+value), &c) }
 			return set, func(vendor http.RoundTripper) any { return adapterTo(t, c, vendor) }
 		},
-		Reply: func(t *testing.T, text string) wiretest.Reply {
-			word, body, _ := strings.Cut(text, " ")
-			status, err := strconv.Atoi(word)
-			if err != nil {
-				t.Fatalf("a reply is a status and a body: %s", text)
-			}
-			return respond(status, body)
-		},
+		Reply:    wiretest.StatusAndBody,
 		JSONType: "application/json",
 	}.Run(t)
 }

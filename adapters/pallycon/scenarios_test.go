@@ -80,12 +80,7 @@ func scenarioReply(t *testing.T, text string) wiretest.Reply {
 	case word == "no":
 		return wiretest.OK(`{"error_code":"` + rest + `","error_message":"no"}`)
 	case word == "status":
-		status, body, _ := strings.Cut(rest, " ")
-		code, err := strconv.Atoi(status)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return wiretest.Says(code, body)
+		return wiretest.StatusAndBody(t, rest)
 	case !strings.HasSuffix(word, ".json"):
 		return wiretest.OK(text)
 	}

@@ -3,7 +3,6 @@ package telecomx_test
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -31,14 +30,7 @@ func TestScenarios(t *testing.T) {
 			}
 			return set, func(vendor http.RoundTripper) any { return adapterTo(t, c, &session{t, vendor, login}) }
 		},
-		Reply: func(t *testing.T, text string) wiretest.Reply {
-			word, body, _ := strings.Cut(text, " ")
-			status, err := strconv.Atoi(word)
-			if err != nil {
-				t.Fatalf("a reply is a status and a body: %s", text)
-			}
-			return respond(status, body)
-		},
+		Reply:    wiretest.StatusAndBody,
 		JSONType: "application/json",
 	}.Run(t)
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -27,6 +29,17 @@ func OK(body string) Reply { return Reply{Body: body} }
 
 // Says returns a reply with this status and body.
 func Says(status int, body string) Reply { return Reply{Status: status, Body: body} }
+
+// StatusAndBody reads a reply from its HTTP status, a space, and its body.
+func StatusAndBody(t *testing.T, text string) Reply {
+	t.Helper()
+	word, body, _ := strings.Cut(text, " ")
+	status, err := strconv.Atoi(word)
+	if err != nil {
+		t.Fatalf("a reply is a status and a body: %s", text)
+	}
+	return Says(status, body)
+}
 
 func (r Reply) write(w http.ResponseWriter) {
 	if r.Status == Cut.Status {
