@@ -26,9 +26,7 @@ func TestFaultsOfTheVendor(t *testing.T) {
 		New: func() wiretest.Twin { return goldTwin() },
 		Connect: func(t *testing.T, transport http.RoundTripper, baseURL string) *amino.Adapter {
 			c := twinConfig()
-			if baseURL != "" {
-				c.BaseURL = baseURL
-			}
+			c.BaseURL = baseURL
 			return adapterTo(t, c, transport)
 		},
 		Read: wiretest.Read[*amino.Adapter]{

@@ -60,9 +60,7 @@ func TestFaultsOfTheVendor(t *testing.T) {
 		New: func() wiretest.Twin { return demoTwin() },
 		Connect: func(t *testing.T, transport http.RoundTripper, baseURL string) *ncp.Adapter {
 			c := twinConfig()
-			if baseURL != "" {
-				c.BaseURL = baseURL
-			}
+			c.BaseURL = baseURL
 			return adapterTo(t, c, transport)
 		},
 		Writes: []write{

@@ -17,9 +17,7 @@ func TestFaultsOfTheVendor(t *testing.T) {
 		New:    func() wiretest.Twin { return duckTwin(emulator.Options{}) },
 		Connect: func(t *testing.T, transport http.RoundTripper, baseURL string) *telecomx.Adapter {
 			c := config()
-			if baseURL != "" {
-				c.BaseURL = baseURL
-			}
+			c.BaseURL = baseURL
 			return adapterTo(t, c, transport)
 		},
 		Read: wiretest.Read[*telecomx.Adapter]{

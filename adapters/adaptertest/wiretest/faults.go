@@ -44,7 +44,7 @@ const Success = -1
 type Target[A any] struct {
 	// New returns a twin with something in it.
 	New func() Twin
-	// Connect returns an adapter to the twin. An empty baseURL means the configured one.
+	// Connect returns an adapter to the twin at this URL. A nil transport means that of drmhub.
 	Connect func(t *testing.T, transport http.RoundTripper, baseURL string) A
 	Read    Read[A]
 	Writes  []Write[A]
@@ -185,9 +185,7 @@ func Faults[A any](t *testing.T, target Target[A]) {
 	for name, f := range faults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				target.run(t, f, func(t *testing.T, vendor Twin) A {
-					return target.Connect(t, twin.Transport(vendor), "")
-				}, 0)
+				target.run(t, f, target.inProcess, 0)
 			})
 		})
 		if f.Order.Delay > 0 || f.RetryAfter > 0 {
@@ -208,13 +206,18 @@ func Faults[A any](t *testing.T, target Target[A]) {
 	}
 }
 
+// inProcess returns an adapter to a twin without a network.
+func (c Target[A]) inProcess(t *testing.T, vendor Twin) A {
+	return c.Connect(t, twin.Transport(vendor), "http://vendor.invalid")
+}
+
 // readsBackRefusals demands that a write that took effect succeeds, though its response is an error
 // with an unknown code.
 func (c Target[A]) readsBackRefusals(t *testing.T) {
 	for _, w := range c.Writes {
 		vendor := c.New()
 		vendor.Faults().Add(TakingEffect(c.Own.Status, c.Own.Body).on(w.Request))
-		if err := w.Call(t, c.Connect(t, twin.Transport(vendor), ""), mutation.NewMemory()); err != nil {
+		if err := w.Call(t, c.inProcess(t, vendor), mutation.NewMemory()); err != nil {
 			t.Errorf("%s took effect, and returns %v", w.Name, err)
 		}
 		w.wantEffects(t, vendor, 1)
