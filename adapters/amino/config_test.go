@@ -1,12 +1,12 @@
 package amino
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
@@ -17,23 +17,17 @@ func complete() *Config {
 	return c
 }
 
-// mistaken returns the keys that Check reports, sorted.
-func mistaken(c *Config) []string {
-	found := map[string]bool{}
-	c.Check(func(key, _ string) { found[key] = true })
-	return slices.Sorted(maps.Keys(found))
-}
-
 func TestDefaultsNeedOnlyTheAccount(t *testing.T) {
-	if got := mistaken(complete()); len(got) != 0 {
+	if got := adaptertest.MistakenKeys(complete().Check); len(got) != 0 {
 		t.Errorf("a complete configuration is refused for %v", got)
 	}
 	withKey := complete()
 	withKey.Token, withKey.APIKey = secret.Text{}, secret.New("the-key")
-	if got := mistaken(withKey); len(got) != 0 {
+	if got := adaptertest.MistakenKeys(withKey.Check); len(got) != 0 {
 		t.Errorf("a complete configuration with a key is refused for %v", got)
 	}
-	if got, want := mistaken(NewConfig()), []string{"base_url", "token"}; !slices.Equal(got, want) {
+	want := []string{"base_url", "token"}
+	if got := adaptertest.MistakenKeys(NewConfig().Check); !slices.Equal(got, want) {
 		t.Errorf("the defaults alone lack %v, want %v", got, want)
 	}
 }
@@ -66,7 +60,7 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 	} {
 		c := complete()
 		test.spoil(c)
-		if got := mistaken(c); !slices.Equal(got, []string{test.key}) {
+		if got := adaptertest.MistakenKeys(c.Check); !slices.Equal(got, []string{test.key}) {
 			t.Errorf("with a bad %s, Check reports %v", test.key, got)
 		}
 	}

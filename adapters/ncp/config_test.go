@@ -1,13 +1,13 @@
 package ncp
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
@@ -31,12 +31,11 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 		// The defaults alone lack the account.
 		"access_key base_url secret_key": func(c *Config) { *c = *NewConfig() },
 	} {
-		c, found := NewConfig(), map[string]bool{}
+		c := NewConfig()
 		c.BaseURL = "https://multi-drm.apigw.ntruss.com"
 		c.AccessKey, c.SecretKey = secret.New("the-access-key"), secret.New("the-secret-key")
 		spoil(c)
-		c.Check(func(key, _ string) { found[key] = true })
-		if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, strings.Fields(keys)) {
+		if got := adaptertest.MistakenKeys(c.Check); !slices.Equal(got, strings.Fields(keys)) {
 			t.Errorf("with a bad %q, Check reports %v", keys, got)
 		}
 	}

@@ -1,12 +1,12 @@
 package pallycon
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
@@ -18,19 +18,12 @@ func complete() *Config {
 	return c
 }
 
-// mistaken are the keys that c's Check reports, sorted.
-func mistaken(c *Config) []string {
-	found := map[string]bool{}
-	c.Check(func(key, _ string) { found[key] = true })
-	return slices.Sorted(maps.Keys(found))
-}
-
 func TestDefaultsNeedOnlyTheAccount(t *testing.T) {
-	if got := mistaken(complete()); len(got) != 0 {
+	if got := adaptertest.MistakenKeys(complete().Check); len(got) != 0 {
 		t.Errorf("a complete configuration is refused for %v", got)
 	}
 	want := []string{"account_id", "account_seq", "base_url", "service_api_key"}
-	if got := mistaken(NewConfig()); !slices.Equal(got, want) {
+	if got := adaptertest.MistakenKeys(NewConfig().Check); !slices.Equal(got, want) {
 		t.Errorf("the defaults alone lack %v, want %v", got, want)
 	}
 }
@@ -50,7 +43,7 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 	} {
 		c := complete()
 		spoil(c)
-		if got := mistaken(c); !slices.Equal(got, []string{key}) {
+		if got := adaptertest.MistakenKeys(c.Check); !slices.Equal(got, []string{key}) {
 			t.Errorf("with a bad %s, Check reports %v", key, got)
 		}
 	}

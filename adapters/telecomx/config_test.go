@@ -1,13 +1,13 @@
 package telecomx
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/drmhub/drmhub/adapters/adaptertest"
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
@@ -18,23 +18,17 @@ func complete() *Config {
 	return c
 }
 
-// mistaken are the keys that c's Check reports, sorted.
-func mistaken(c *Config) []string {
-	found := map[string]bool{}
-	c.Check(func(key, _ string) { found[key] = true })
-	return slices.Sorted(maps.Keys(found))
-}
-
 func TestEitherWayOfLoggingInWillDo(t *testing.T) {
-	if got := mistaken(complete()); len(got) != 0 {
+	if got := adaptertest.MistakenKeys(complete().Check); len(got) != 0 {
 		t.Errorf("username and password are refused for %v", got)
 	}
 	c := NewConfig()
 	c.BaseURL, c.Token, c.Customer = "http://127.0.0.1:7003", secret.New("the-token"), "5f0c9a417be2d86630a1c4f8"
-	if got := mistaken(c); len(got) != 0 {
+	if got := adaptertest.MistakenKeys(c.Check); len(got) != 0 {
 		t.Errorf("a machine token is refused for %v", got)
 	}
-	if got, want := mistaken(NewConfig()), []string{"base_url", "username"}; !slices.Equal(got, want) {
+	want := []string{"base_url", "username"}
+	if got := adaptertest.MistakenKeys(NewConfig().Check); !slices.Equal(got, want) {
 		t.Errorf("the defaults alone lack %v, want %v", got, want)
 	}
 }
@@ -57,7 +51,7 @@ func TestEveryUnusableSettingIsReported(t *testing.T) {
 	} {
 		set := complete()
 		c.spoil(set)
-		if got := mistaken(set); !slices.Equal(got, []string{c.key}) {
+		if got := adaptertest.MistakenKeys(set.Check); !slices.Equal(got, []string{c.key}) {
 			t.Errorf("%s: Check reports %v, want %s", what, got, c.key)
 		}
 		set.Check(func(key, problem string) {
