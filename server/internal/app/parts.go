@@ -18,42 +18,15 @@ type vendorPlan struct {
 	configure               []func() // the accounts that stay
 }
 
-// planVendors returns the vendors of a configuration. One whose section is the same keeps its adapter. Another one
-// gets a new adapter over the state of its account.
+// planVendors returns the vendors of a configuration.
 func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 	p := &vendorPlan{}
-	running := map[string]config.Vendor{}
-	for _, v := range a.reloading.running.Vendors {
+	running := map[string]vendors.Vendor{}
+	for _, v := range a.reloading.vendors.All() {
 		running[v.ID] = v
 	}
-	adapters := map[string]vendors.Vendor{}
-	for _, v := range a.reloading.vendors.All() {
-		adapters[v.ID] = v
-	}
 	for _, v := range next.Vendors {
-		before, known := running[v.ID]
-		account, clients := adapters[v.ID].Account, 0
-		switch {
-		case !known:
-			p.added, account = append(p.added, v.ID), a.newAccount(v)
-		case v.OtherAccount(before) != "":
-			return nil, fmt.Errorf("vendor %q would be another account, by %s: give another account another id, "+
-				"or restart drmhub once the vendor has no unsettled mutations", v.ID, v.OtherAccount(before))
-		case v.SameSettings(before):
-			p.all = append(p.all, adapters[v.ID])
-			if v.Lane != before.Lane || v.Breaker != before.Breaker {
-				p.changed = append(p.changed, v.ID)
-				p.configure = append(p.configure, func() { account.Configure(v.Lane, v.Breaker) })
-			}
-			continue
-		default:
-			p.changed, clients = append(p.changed, v.ID), account.Clients()
-			p.configure = append(p.configure, func() {
-				account.Configure(v.Lane, v.Breaker)
-				account.ForgetRejection(clients)
-			})
-		}
-		one, err := newVendor(v, account)
+		one, err := a.planVendor(p, v, running[v.ID])
 		if err != nil {
 			return nil, err
 		}
@@ -65,6 +38,33 @@ func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 		}
 	}
 	return p, nil
+}
+
+// planVendor returns the vendor of a section, and adds to the plan how it changes. running is the
+// vendor with this id, if there is one. It keeps its adapter if its settings are the same. Otherwise
+// it gets a new adapter over the state of its account.
+func (a *App) planVendor(p *vendorPlan, v config.Vendor, running vendors.Vendor) (vendors.Vendor, error) {
+	before, known := find(a.reloading.running.Vendors, v.ID)
+	if !known {
+		p.added = append(p.added, v.ID)
+		return newVendor(v, a.newAccount(v))
+	}
+	if key := v.OtherAccount(before); key != "" {
+		return vendors.Vendor{}, fmt.Errorf("vendor %q would be another account, by %s: give another account "+
+			"another id, or restart drmhub once the vendor has no unsettled mutations", v.ID, key)
+	}
+	account, sameSettings := running.Account, v.SameSettings(before)
+	if sameSettings && v.Lane == before.Lane && v.Breaker == before.Breaker {
+		return running, nil
+	}
+	p.changed = append(p.changed, v.ID)
+	p.configure = append(p.configure, func() { account.Configure(v.Lane, v.Breaker) })
+	if sameSettings {
+		return running, nil
+	}
+	clients := account.Clients() // before the new adapter adds its own
+	p.configure = append(p.configure, func() { account.ForgetRejection(clients) })
+	return newVendor(v, account)
 }
 
 // newAccount returns the state of an account that a reload adds.
