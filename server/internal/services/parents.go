@@ -79,8 +79,6 @@ func covers(parent, name string) bool {
 func parents(
 	ctx context.Context, time timeShares, capable []vendors.Vendor, parent string, at position,
 ) iter.Seq2[string, error] {
-	last := at.Parent
-	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	caller := auth.FromContext(ctx)
 	return func(yield func(string, error) bool) {
 		left := remaining(capable, at)
@@ -89,31 +87,46 @@ func parents(
 		})
 		defer sites.stop()
 		for i, v := range left {
-			if v.Name() == last { // It is done, or its sites could not be listed.
+			if v.Name() == at.Parent { // It is done, or its sites could not be listed.
 				continue
 			}
-			below, err := []string{v.Name()}, error(nil)
-			switch {
-			case listsSites(parent):
-				named := sites.next(i)
-				if below, err = named.value, named.err; named.slow {
-					err = errSlow(v.ID, named.part)
-				}
-			case site != "":
-				below = []string{v.Name() + "/" + site}
-			}
-			for _, p := range below {
-				done := strings.HasPrefix(last, v.Name()+"/") && p <= last
-				seen := p == v.Name() || caller.SeesSite(p)
-				if seen && !done && !yield(p, nil) {
-					return
-				}
-			}
-			if err != nil && !yield(v.Name(), err) {
+			below, err := parentsOf(v, parent, func() answer[[]string] { return sites.next(i) })
+			below = slices.DeleteFunc(slices.Clone(below), func(p string) bool {
+				done := strings.HasPrefix(at.Parent, v.Name()+"/") && p <= at.Parent
+				return done || p != v.Name() && !caller.SeesSite(p)
+			})
+			if !yieldAll(yield, below) || err != nil && !yield(v.Name(), err) {
 				return
 			}
 		}
 	}
+}
+
+// parentsOf returns the parents at one vendor that a parent with "-" includes. With an error it
+// returns those that it knows.
+func parentsOf(v vendors.Vendor, parent string, sites func() answer[[]string]) ([]string, error) {
+	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
+	switch {
+	case site == "":
+		return []string{v.Name()}, nil
+	case !listsSites(parent):
+		return []string{v.Name() + "/" + site}, nil
+	}
+	named := sites()
+	if named.slow {
+		return named.value, errSlow(v.ID, named.part)
+	}
+	return named.value, named.err
+}
+
+// yieldAll yields names without an error. It reports whether their reader wants more.
+func yieldAll(yield func(string, error) bool, all []string) bool {
+	for _, name := range all {
+		if !yield(name, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // listsSites reports whether a parent includes all sites of its vendors, which the vendors must list.
