@@ -64,18 +64,21 @@ func (s *archives) scan(ctx context.Context, question archive.Question, below ar
 	r := &scan{batches: make(chan []archive.Row, 1)}
 	r.reading.Go(func() {
 		defer close(r.batches)
-		r.err = s.engine.Scan(ctx, question, below, func(rows []archive.Row) error {
-			for batch := range slices.Chunk(rows, paging.MaxSize) {
-				select {
-				case r.batches <- batch:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			return nil
-		})
+		r.err = s.engine.Scan(ctx, question, below, func(rows []archive.Row) error { return r.add(ctx, rows) })
 	})
 	return r
+}
+
+// add passes rows to the stream that sends them. It blocks until the stream has room for all of them.
+func (r *scan) add(ctx context.Context, rows []archive.Row) error {
+	for batch := range slices.Chunk(rows, paging.MaxSize) {
+		select {
+		case r.batches <- batch:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // next fills the next message of an export. It is one batch behind the reading, so that the last
