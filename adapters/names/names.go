@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -136,25 +137,28 @@ func split(name string) ([]string, error) {
 // again. A gateway in front of the vendor that decodes them would resolve the id to that of another
 // thing, past drmhub's locks.
 func hasDotSegment(id string) bool {
-	slashes := func(r rune) bool { return r == '/' || r == '\\' }
-	for escaped := false; ; escaped = true {
-		if escaped || strings.ContainsFunc(id, slashes) {
-			for _, part := range strings.FieldsFunc(id, slashes) {
-				part, _, _ = strings.Cut(part, ";") // Some servers cut parameters off a segment.
-				if part == "." || part == ".." {
-					return true
-				}
-			}
-		}
-		if !strings.Contains(id, "%") {
-			return false
-		}
+	if strings.ContainsFunc(id, isSlash) && slices.ContainsFunc(strings.FieldsFunc(id, isSlash), isDots) {
+		return true
+	}
+	for strings.Contains(id, "%") {
 		decoded := decodeAgain.Replace(id)
 		if decoded == id {
 			return false
 		}
+		if slices.ContainsFunc(strings.FieldsFunc(decoded, isSlash), isDots) {
+			return true
+		}
 		id = decoded
 	}
+	return false
+}
+
+func isSlash(r rune) bool { return r == '/' || r == '\\' }
+
+// isDots reports whether a server may take a segment for "." or "..". Some servers cut parameters off a segment.
+func isDots(segment string) bool {
+	segment, _, _ = strings.Cut(segment, ";")
+	return segment == "." || segment == ".."
 }
 
 // decodeAgain decodes what can make a dot segment.
