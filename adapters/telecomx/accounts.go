@@ -110,21 +110,9 @@ func (l *accountList) read(ctx context.Context, at *cursor, want int) (taken []*
 		case len(added) == 0:
 			return taken, false, nil
 		}
-		customer := l.adapter.customerOf(l.filter.GetCustomer()) // a login shows drmhub's own customer
-		for _, row := range added {
-			// A row without a username may be one that matches.
-			if u := row.Value.Username; u == "" || strings.Contains(u, l.filter.GetUsernameContains()) {
-				if len(taken) == want {
-					return taken, true, nil
-				}
-				account, unreadable := l.adapter.checked(row, customer, l.view)
-				if unreadable != nil {
-					return nil, false, page.res.Complete(unreadable)
-				}
-				taken = append(taken, account)
-			}
-			at.Offset++
-			at.Add(row.Value.Username)
+		taken, more, err = l.take(taken, page, added, at, want)
+		if more || err != nil {
+			return taken, more, err
 		}
 		if page.Total > 0 && at.Offset >= page.Total {
 			return taken, false, nil
@@ -137,6 +125,32 @@ func (l *accountList) read(ctx context.Context, at *cursor, want int) (taken []*
 		}
 	}
 	return taken, true, nil
+}
+
+// take adds the rows of a page that match, up to want accounts, and moves the position past them. It
+// reports whether there is a row that matches beside these.
+func (l *accountList) take(
+	taken []*pb.DrmAccount, page *accountPage, added []jsonx.Row[accountRow], at *cursor, want int,
+) (_ []*pb.DrmAccount, more bool, err error) {
+	customer := l.adapter.customerOf(l.filter.GetCustomer()) // a login shows drmhub's own customer
+	for _, row := range added {
+		// A row without a username may be one that matches.
+		u := row.Value.Username
+		matches := u == "" || strings.Contains(u, l.filter.GetUsernameContains())
+		if matches && len(taken) == want {
+			return taken, true, nil
+		}
+		if matches {
+			account, unreadable := l.adapter.checked(row, customer, l.view)
+			if unreadable != nil {
+				return nil, false, page.res.Complete(unreadable)
+			}
+			taken = append(taken, account)
+		}
+		at.Offset++
+		at.Add(u)
+	}
+	return taken, false, nil
 }
 
 // page reads a page of the vendor, and returns the accounts in it that are new. A page before the
