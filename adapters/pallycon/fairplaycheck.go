@@ -34,12 +34,7 @@ type fairPlayFiles struct {
 func checkFairPlay(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest, now time.Time,
 ) (*fairPlayFiles, error) {
-	var wrong []*errdetails.BadRequest_FieldViolation
-	refuse := func(field, format string, args ...any) {
-		wrong = append(wrong, &errdetails.BadRequest_FieldViolation{
-			Field: field, Description: fmt.Sprintf(format, args...),
-		})
-	}
+	var wrong violations
 	password := req.GetKeyPassword()
 	certificates, notCertificate := fairplay.Certificates(req.GetCertificate())
 	key, notKey := fairplay.OpenKey(ctx, req.GetPrivateKey(), password)
@@ -47,43 +42,28 @@ func checkFairPlay(
 		return nil, ctx.Err()
 	}
 	if errors.Is(notCertificate, fairplay.ErrIsKey) && errors.Is(notKey, fairplay.ErrIsCertificate) {
-		refuse("certificate", "is the private key, and private_key is the certificate: swap the two files")
+		wrong.add("certificate", "is the private key, and private_key is the certificate: swap the two files")
 		notCertificate = nil
 	}
 	if notCertificate != nil {
-		refuse("certificate", "%v", notCertificate)
+		wrong.add("certificate", "%v", notCertificate)
 	}
-	switch {
-	case len(password) > maxKeyPassword:
-		refuse("key_password", "has %d bytes, and PallyCon takes at most %d: "+
-			"encrypt the private key with a shorter password", len(password), maxKeyPassword)
-	case password == "":
-		refuse("key_password", "must be set: PallyCon takes an encrypted private key with its password")
-	}
-	switch {
-	case errors.Is(notKey, fairplay.ErrWrongPassword) && password == "": // named above
-	case errors.Is(notKey, fairplay.ErrWrongPassword) && password != strings.TrimSpace(password):
-		refuse("key_password", "%v: it begins or ends with white space", notKey)
-	case errors.Is(notKey, fairplay.ErrWrongPassword):
-		refuse("key_password", "%v", notKey)
-	case notKey != nil:
-		refuse("private_key", "%v", notKey)
-	}
+	wrong.addKey(password, notKey)
 	files := &fairPlayFiles{}
 	if key != nil && certificates != nil {
 		certificate := fairplay.Of(key, certificates)
 		switch {
 		case certificate == nil:
-			refuse("private_key", "does not belong to the certificate: their public keys differ")
+			wrong.add("private_key", "does not belong to the certificate: their public keys differ")
 		case now.Before(certificate.NotBefore):
-			refuse("certificate", "is not valid before %s", certificate.NotBefore.UTC().Format(time.RFC3339))
+			wrong.add("certificate", "is not valid before %s", certificate.NotBefore.UTC().Format(time.RFC3339))
 		default:
 			files.certificate, files.description = certificate.Raw, fairplay.Describe(certificate)
 		}
 	}
 	var err error
 	if files.secretKey, err = fairplay.SecretKey(req.GetApplicationSecretKey()); err != nil {
-		refuse("application_secret_key", "%v", err)
+		wrong.add("application_secret_key", "%v", err)
 	}
 	if wrong != nil {
 		return nil, apierror.InvalidRequest(wrong...)
@@ -92,4 +72,32 @@ func checkFairPlay(
 		return nil, apierror.Invalid("private_key", "%v", err)
 	}
 	return files, nil
+}
+
+// violations are the fields of a request that are wrong.
+type violations []*errdetails.BadRequest_FieldViolation
+
+func (v *violations) add(field, format string, args ...any) {
+	*v = append(*v, &errdetails.BadRequest_FieldViolation{Field: field, Description: fmt.Sprintf(format, args...)})
+}
+
+// addKey adds what is wrong with the password of the private key, and with the key. notKey is why
+// the key cannot be opened, or nil.
+func (v *violations) addKey(password string, notKey error) {
+	switch {
+	case len(password) > maxKeyPassword:
+		v.add("key_password", "has %d bytes, and PallyCon takes at most %d: "+
+			"encrypt the private key with a shorter password", len(password), maxKeyPassword)
+	case password == "":
+		v.add("key_password", "must be set: PallyCon takes an encrypted private key with its password")
+	}
+	switch {
+	case errors.Is(notKey, fairplay.ErrWrongPassword) && password == "": // named above
+	case errors.Is(notKey, fairplay.ErrWrongPassword) && password != strings.TrimSpace(password):
+		v.add("key_password", "%v: it begins or ends with white space", notKey)
+	case errors.Is(notKey, fairplay.ErrWrongPassword):
+		v.add("key_password", "%v", notKey)
+	case notKey != nil:
+		v.add("private_key", "%v", notKey)
+	}
 }

@@ -160,14 +160,7 @@ func (a *Adapter) CancelStatusChange(
 			"use an id from ListStatusChanges, {service_code}.{req_group_id}", siteID, ids[2])
 	}
 	before, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.StatusChange, error) {
-		latest, err := a.latest(ctx, siteID, serviceCode)
-		if err != nil {
-			return nil, err
-		}
-		if latest.refusal != "" { // It may be due to the site.
-			_, err = a.findSite(ctx, siteID)
-		}
-		return latest.change(a, siteID, serviceCode), err
+		return a.changeOfSite(ctx, siteID, serviceCode)
 	})
 	switch {
 	case err != nil:
@@ -207,6 +200,19 @@ func (a *Adapter) CancelStatusChange(
 			return before
 		},
 	})
+}
+
+// changeOfSite returns the latest change of a service. If PallyCon refuses to show it, changeOfSite
+// checks that PallyCon has the site.
+func (a *Adapter) changeOfSite(ctx context.Context, siteID, serviceCode string) (*pb.StatusChange, error) {
+	latest, err := a.latest(ctx, siteID, serviceCode)
+	if err != nil {
+		return nil, err
+	}
+	if latest.refusal != "" { // It may be due to the site.
+		_, err = a.findSite(ctx, siteID)
+	}
+	return latest.change(a, siteID, serviceCode), err
 }
 
 // sendCancellation cancels a change once.
