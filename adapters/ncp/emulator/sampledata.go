@@ -53,12 +53,13 @@ func (e *Emulator) putHistory(seed uint64, model siteModel, from, until time.Tim
 		date := today.AddDate(0, 0, -ago)
 		var issued []License
 		for _, l := range audience.day(twin.Rand(seed, id+date.Format(secondLayout)), date) {
-			if !l.CreatedTime.Before(from) && !l.CreatedTime.After(until) {
-				if model.troubled(l, today) {
-					l.LicenseStatus = StatusFail
-				}
-				issued = append(issued, l)
+			if l.CreatedTime.Before(from) || l.CreatedTime.After(until) {
+				continue
 			}
+			if model.troubled(l, today) {
+				l.LicenseStatus = StatusFail
+			}
+			issued = append(issued, l)
 		}
 		e.PutLicenses(id, issued...)
 	}

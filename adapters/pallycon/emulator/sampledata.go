@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/drmhub/drmhub/adapters/twin"
@@ -34,19 +35,11 @@ func (e *Emulator) fillSampleData() {
 			if ago < troubledDays {
 				asked = append(asked, audience.troubled(e.seed, date)...)
 			}
-			licenses := asked[:0]
-			for _, l := range asked {
-				stubborn := random.Float64() < 0.05 // Some viewers keep trying at a suspended site.
-				late := model.suspended && l.RegTime.After(suspended)
-				if l.RegTime.After(now) || late && !stubborn {
-					continue
-				}
-				if late {
-					l.Status, l.ErrorCode = StatusFail, "1004"
-				}
-				licenses = append(licenses, l)
+			if model.suspended {
+				asked = afterSuspension(suspended, asked, random)
 			}
-			e.PutLicenses(model.site.SiteID, licenses...)
+			future := func(l License) bool { return l.RegTime.After(now) }
+			e.PutLicenses(model.site.SiteID, slices.DeleteFunc(asked, future)...)
 		}
 		ended := today
 		if model.suspended {
@@ -61,6 +54,24 @@ func (e *Emulator) fillSampleData() {
 		e.PutPackagings(model.site.SiteID, model.packagings(random, ended)...)
 	}
 	e.fillAccount(today)
+}
+
+// afterSuspension returns what viewers asked for on a day, at a site that was suspended at an
+// instant. Most of them stop then, and a few get errors.
+func afterSuspension(suspended time.Time, asked []License, random *rand.Rand) []License {
+	kept := asked[:0]
+	for _, l := range asked {
+		stubborn := random.Float64() < 0.05
+		late := l.RegTime.After(suspended)
+		if late && !stubborn {
+			continue
+		}
+		if late {
+			l.Status, l.ErrorCode = StatusFail, "1004"
+		}
+		kept = append(kept, l)
+	}
+	return kept
 }
 
 // putChange puts the request to suspend a service of a site.
