@@ -137,11 +137,7 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 			} else if err == nil {
 				break
 			}
-			for i, r := range res.GetResults() {
-				if r.GetError() != nil && !apierror.IsOutcomeUnknown(status.ErrorProto(r.GetError())) {
-					t.Errorf("run %d: the result of item %d is %v, want an unknown outcome", run, i, r)
-				}
-			}
+			wantUnknownItems(t, run, res)
 			if run == 0 && !log.unsettled() {
 				t.Errorf("the outcome of an item is unknown, and the log does not say so")
 			}
@@ -149,6 +145,16 @@ func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 		answer, err := c.call.in(t.Context(), log)
 		c.wantSuccess(t, "run again", h, log, answer, err)
 	})
+}
+
+// wantUnknownItems demands an unknown outcome of each item that failed.
+func wantUnknownItems(t T, run int, res batchResponse) {
+	t.Helper()
+	for i, r := range res.GetResults() {
+		if r.GetError() != nil && !apierror.IsOutcomeUnknown(status.ErrorProto(r.GetError())) {
+			t.Errorf("run %d: the result of item %d is %v, want an unknown outcome", run, i, r)
+		}
+	}
 }
 
 // wantRefused demands a batch of which the second item is not found and the others are carried out,

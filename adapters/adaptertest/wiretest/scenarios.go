@@ -40,20 +40,22 @@ type Scenarios struct {
 // Run runs the scenarios in testdata/scenarios, each in a bubble of time.
 func (v Scenarios) Run(t *testing.T) {
 	twintest.RunScenarios(t, func(t *testing.T, lines []string, values map[string]string) {
-		synctest.Test(t, func(t *testing.T) {
-			s := &scenario{Scenarios: v, t: t, values: values}
-			s.set, s.connect = v.New(t)
-			maps.Copy(s.values, v.Values)
-			for _, line := range lines {
-				if line = twintest.Expand(line, s.values); line[0] != '#' {
-					s.step(line)
-				}
-			}
-			if s.call == "" || s.expects != nil || s.planned != nil {
-				t.Error("the scenario does not end with what the call returns")
-			}
-		})
+		synctest.Test(t, func(t *testing.T) { v.run(t, lines, values) })
 	})
+}
+
+func (v Scenarios) run(t *testing.T, lines []string, values map[string]string) {
+	s := &scenario{Scenarios: v, t: t, values: values}
+	s.set, s.connect = v.New(t)
+	maps.Copy(s.values, v.Values)
+	for _, line := range lines {
+		if line = twintest.Expand(line, s.values); line[0] != '#' {
+			s.step(line)
+		}
+	}
+	if s.call == "" || s.expects != nil || s.planned != nil {
+		t.Error("the scenario does not end with what the call returns")
+	}
 }
 
 // An exchange is a request that the adapter must make, as detailed as the line says, and the

@@ -32,20 +32,27 @@ func RunScenarios(t *testing.T, run func(t *testing.T, lines []string, values ma
 		t.Fatalf("no scenarios: %v", err)
 	}
 	for _, file := range files {
-		text := continued.ReplaceAllString(testdata(t, file), "")
-		head, body, _ := strings.Cut(text, "\n== ")
+		head, body, _ := strings.Cut(continued.ReplaceAllString(testdata(t, file), ""), "\n== ")
 		values := readValues(t, head)
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			for scenario := range strings.SplitSeq(body, "\n== ") {
-				title, text, _ := strings.Cut(scenario, "\n")
-				t.Run(title, func(t *testing.T) {
-					for _, r := range expandRows(text, values) {
-						t.Run(r.row, func(t *testing.T) { run(t, r.lines, maps.Clone(values)) })
-					}
-				})
+				runScenario(t, scenario, values, run)
 			}
 		})
 	}
+}
+
+// runScenario runs one scenario with each row of its table.
+func runScenario(
+	t *testing.T, scenario string, values map[string]string,
+	run func(t *testing.T, lines []string, values map[string]string),
+) {
+	title, text, _ := strings.Cut(scenario, "\n")
+	t.Run(title, func(t *testing.T) {
+		for _, r := range expandRows(text, values) {
+			t.Run(r.row, func(t *testing.T) { run(t, r.lines, maps.Clone(values)) })
+		}
+	})
 }
 
 var (
@@ -108,19 +115,23 @@ func expandRows(text string, values map[string]string) []scenarioRun {
 	var runs []scenarioRun
 	for _, row := range rows {
 		for _, other := range others {
-			one := scenarioRun{row: strings.TrimSpace(row + other)}
 			given := maps.Clone(values)
 			maps.Copy(given, cells(row, "123456789"))
 			maps.Copy(given, cells(other, "abcdefghi"))
-			for _, line := range lines {
-				if line = Expand(Expand(line, given), given); line != "" {
-					one.lines = append(one.lines, line)
-				}
-			}
-			runs = append(runs, one)
+			runs = append(runs, scenarioRun{strings.TrimSpace(row + other), expandLines(lines, given)})
 		}
 	}
 	return runs
+}
+
+// expandLines puts values in the place of each $name, also in values. It leaves empty lines out.
+func expandLines(lines []string, values map[string]string) (all []string) {
+	for _, line := range lines {
+		if line = Expand(Expand(line, values), values); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // cells returns the cells of a row by these names of one letter.
