@@ -10,107 +10,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
-	"github.com/drmhub/drmhub/adapters"
 	"github.com/drmhub/drmhub/adapters/apierror"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
 	"github.com/drmhub/drmhub/server/internal/archive/syncer"
-	"github.com/drmhub/drmhub/server/internal/store"
-	"github.com/drmhub/drmhub/server/internal/store/storetest"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
-
-// An account is a vendor with a license history, as a Syncer sees it.
-type account struct {
-	archivetest.Vendor
-	archivetest.History
-
-	mu     sync.Mutex
-	passes map[string][]time.Duration // by site, since the start
-	begin  time.Time
-	fails  error
-	slow   time.Duration // how long a read takes
-	blocks chan struct{} // nil: it does not block
-	reads  chan struct{} // gets a value for each read
-}
-
-// until is the time at which a test begins.
-var until = time.Date(2012, 1, 1, 12, 0, 0, 0, time.UTC)
-
-func newAccount(id string, sites ...string) (*account, vendors.Vendor) {
-	time.Sleep(time.Until(until)) // The clock of a synctest begins in 2000, which is too early for a row.
-	a := &account{
-		begin: time.Now(), passes: map[string][]time.Duration{}, reads: make(chan struct{}, 1000),
-	}
-	a.Vendor = archivetest.Vendor{Now: time.Now, Source: a.History.Source}
-	for _, s := range sites {
-		a.Sites = append(a.Sites, "vendors/"+id+"/sites/"+s)
-	}
-	return a, vendors.Vendor{ID: id, Adapter: a}
-}
-
-func (a *account) Describe() adapters.Description {
-	return adapters.Description{History: &adapters.History{TimeZone: time.UTC}}
-}
-func (a *account) Check(context.Context) (string, error) { return "", nil }
-
-func (a *account) StreamLicenses(
-	req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
-) error {
-	a.mu.Lock()
-	a.passes[req.GetParent()] = append(a.passes[req.GetParent()], time.Since(a.begin))
-	fails, slow, blocks := a.fails, a.slow, a.blocks
-	a.mu.Unlock()
-	time.Sleep(slow)
-	select {
-	case a.reads <- struct{}{}:
-	default:
-	}
-	if blocks != nil {
-		select {
-		case <-blocks:
-		case <-to.Context().Done():
-			return to.Context().Err()
-		}
-	}
-	if fails != nil {
-		return fails
-	}
-	return a.Vendor.StreamLicenses(req, to)
-}
-
-// take returns when the site was read since the last call.
-func (a *account) take(site string) []time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	defer delete(a.passes, site)
-	return a.passes[site]
-}
-
-func (a *account) set(fails error, blocks chan struct{}) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.fails, a.blocks = fails, blocks
-}
-
-// setSites changes the vendor's sites while no pass runs.
-func (a *account) setSites(sites ...string) {
-	synctest.Wait()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.Sites = sites
-}
-
-func sitesOf(_ context.Context, v vendors.Vendor) ([]string, error) {
-	a := v.Adapter.(*account)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.Sites, nil
-}
 
 // lines is a log that tests read while it is written.
 type lines struct {
@@ -228,12 +136,6 @@ func TestAShorterIntervalCountsAtOnce(t *testing.T) {
 	})
 }
 
-// plainAdapter is a vendor without a license history.
-type plainAdapter struct{}
-
-func (plainAdapter) Describe() adapters.Description        { return adapters.Description{} }
-func (plainAdapter) Check(context.Context) (string, error) { return "", nil }
-
 func TestAVendorThatFailsIsLoggedAndShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, v := newAccount("a", "s")
@@ -314,123 +216,4 @@ func TestSyncWaitsForAPassAndMakesItsOwn(t *testing.T) {
 		}
 		s.Close()
 	})
-}
-
-func TestABackfillReachesBackFurther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a, v := newAccount("a", "s")
-		now := time.Now().Unix()
-		for day := range int64(200) {
-			a.Add(0, archive.Row{Site: "vendors/a/sites/s", Second: now - day*days - 3600})
-		}
-		engine := archivetest.NewMemory()
-		s, _, _ := startSyncer(t, engine, nil, v)
-		time.Sleep(time.Minute)
-		if err := s.Backfill(t.Context(), v, "vendors/a/sites/s", now-150*days); err != nil {
-			t.Fatal(err)
-		}
-		site, _ := engine.Site(t.Context(), "vendors/a/sites/s")
-		if left := settings.Remaining(site, time.Now()); left < 59*24*time.Hour {
-			t.Errorf("%v remain", left)
-		}
-		time.Sleep(time.Minute)
-		site, _ = engine.Site(t.Context(), "vendors/a/sites/s")
-		if site.Rows != 150 || len(site.Spans) != 1 || site.Spans[0].From != now-150*days ||
-			settings.Remaining(site, time.Now()) != 0 {
-			t.Errorf("%d rows, %v", site.Rows, site.Spans)
-		}
-		kept := settings
-		kept.Keep = 30 * 24 * time.Hour
-		s.Configure(kept)
-		time.Sleep(10 * time.Minute)
-		site, _ = engine.Site(t.Context(), "vendors/a/sites/s")
-		if site.Rows > 31 || site.Spans[0].From < now-30*days {
-			t.Errorf("after another archive.keep: %d rows, %v", site.Rows, site.Spans)
-		}
-		s.Close()
-	})
-}
-
-// The pass has read the state before, and writes its own at its end. Another replica asks meanwhile.
-func TestABackfillDuringAPassIsNotForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a, v := newAccount("a", "s")
-		now := time.Now().Unix()
-		for day := range int64(200) {
-			if day < 50 || day > 120 { // Passes find nothing before, and take it for the end.
-				a.Add(0, archive.Row{Site: "vendors/a/sites/s", Second: now - day*days - 3600})
-			}
-		}
-		engine := archivetest.NewMemory()
-		s, registry, _ := startSyncer(t, engine, nil, v)
-		time.Sleep(24 * time.Hour)
-		site, _ := engine.Site(t.Context(), "vendors/a/sites/s")
-		if site.Rows != 50 || site.State.Oldest == 0 || settings.Remaining(site, time.Now()) != 0 {
-			t.Fatalf("%d rows, %+v", site.Rows, site.State)
-		}
-		blocks := make(chan struct{})
-		a.set(nil, blocks)
-		ended := make(chan error, 1)
-		go func() { ended <- s.Sync(t.Context(), v, "vendors/a/sites/s") }()
-		synctest.Wait()
-		other := syncer.New(syncer.Options{Vendors: registry, Sites: sitesOf, Engine: engine, Settings: settings})
-		if err := other.Backfill(t.Context(), v, "vendors/a/sites/s", now-180*days); err != nil {
-			t.Fatal(err)
-		}
-		a.set(nil, nil)
-		close(blocks)
-		if err := <-ended; err != nil {
-			t.Fatal(err)
-		}
-		site, _ = engine.Site(t.Context(), "vendors/a/sites/s")
-		if left := settings.Remaining(site, time.Now()); left < 100*24*time.Hour {
-			t.Errorf("%v remain", left)
-		}
-		time.Sleep(30 * time.Minute)
-		if site, _ = engine.Site(t.Context(), "vendors/a/sites/s"); site.Rows != 109 {
-			t.Errorf("%d rows, %v, %+v", site.Rows, site.Spans, site.State)
-		}
-		s.Close()
-	})
-}
-
-// TestOneReplicaMakesThePasses runs two replicas on one store and one archive.
-func TestOneReplicaMakesThePasses(t *testing.T) {
-	db := storetest.Open(t, store.Memory)
-	first, second := syncer.NewLeases(db), syncer.NewLeases(db)
-	a, v := newAccount("a", "s")
-	blocks := make(chan struct{})
-	a.set(nil, blocks)
-	engine := archivetest.NewMemory()
-	registry, err := vendors.New(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	replica := func(leases *syncer.Leases) *syncer.Syncer {
-		return syncer.New(syncer.Options{
-			Vendors: registry, Sites: sitesOf, Engine: engine, Leases: leases, Settings: settings,
-			Log: slog.New(slog.DiscardHandler),
-		})
-	}
-	one, two := replica(first), replica(second)
-	ended := make(chan error, 1)
-	go func() { ended <- one.Sync(t.Context(), v, "vendors/a/sites/s") }()
-	<-a.reads
-	a.take("vendors/a/sites/s")
-	short, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
-	defer cancel()
-	if e := apierror.Convert(two.Sync(short, v, "vendors/a/sites/s")); e.Code != codes.DeadlineExceeded {
-		t.Errorf("the second replica did not wait: %v", e)
-	}
-	if len(a.take("vendors/a/sites/s")) != 0 {
-		t.Error("both replicas read the site at the same time")
-	}
-	a.set(nil, nil)
-	close(blocks)
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-	if err := two.Sync(t.Context(), v, "vendors/a/sites/s"); err != nil {
-		t.Errorf("once the first replica has ended its pass: %v", err)
-	}
 }
