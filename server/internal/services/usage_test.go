@@ -1,10 +1,7 @@
 package services_test
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -13,120 +10,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/drmhub/drmhub/adapters/apierror"
-	"github.com/drmhub/drmhub/adapters/ncp"
-	ncptwin "github.com/drmhub/drmhub/adapters/ncp/emulator"
-	"github.com/drmhub/drmhub/adapters/pallycon"
-	pallycontwin "github.com/drmhub/drmhub/adapters/pallycon/emulator"
-	"github.com/drmhub/drmhub/adapters/secret"
-	"github.com/drmhub/drmhub/adapters/twin"
-	"github.com/drmhub/drmhub/adapters/upstream"
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 	"github.com/drmhub/drmhub/server/internal/archive"
 	"github.com/drmhub/drmhub/server/internal/archive/archivetest"
 	"github.com/drmhub/drmhub/server/internal/auth"
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
-
-// A requested is a license request, for both twins.
-type requested struct {
-	at           time.Time
-	user, device string
-	refused      bool
-}
-
-// requests returns many requests around the begin of each of these months, and some in between.
-func requests(months ...time.Time) (all []requested) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, begin := range months {
-		for range 300 {
-			r := requested{
-				at:   begin.Add(time.Duration(random.IntN(40*3600)-20*3600) * time.Second),
-				user: fmt.Sprint("user", random.IntN(25)), device: fmt.Sprint("device", random.IntN(40)),
-				refused: random.IntN(5) == 0,
-			}
-			if random.IntN(9) == 0 {
-				r.user = "LICENSETOKEN"
-			}
-			if r.at.Before(time.Now().Add(-time.Minute)) {
-				all = append(all, r, r) // Equal rows are real.
-			}
-		}
-	}
-	return all
-}
-
-// twins returns accounts at both vendors with a license history, whose twins hold these requests and
-// whose months are those of a zone.
-func twins(t *testing.T, zone *time.Location, rows []requested) []vendors.Vendor {
-	t.Helper()
-	pc := pallycontwin.New(pallycontwin.Options{Assumptions: pallycontwin.Assumptions{Zone: zone}})
-	pc.PutSites(pallycontwin.Site{SiteID: "DEMO"})
-	nv := ncptwin.New(ncptwin.Options{Assumptions: ncptwin.Assumptions{Zone: zone}})
-	nv.PutSites(ncptwin.Site{SiteID: "demo", SiteName: "demo", Enabled: true})
-	for _, r := range rows {
-		p := pallycontwin.License{UserID: r.user, DeviceID: r.device, RegTime: r.at, CID: "c", DRMType: "Widevine"}
-		n := ncptwin.License{UserID: r.user, DeviceID: r.device, CreatedTime: r.at, ContentID: "abc"}
-		n.DRMType = "Widevine"
-		if r.refused {
-			p.Status, p.ErrorCode, n.LicenseStatus = pallycontwin.StatusFail, "7011", ncptwin.StatusFail
-		}
-		pc.PutLicenses("DEMO", p)
-		nv.PutLicenses("demo", n)
-	}
-	pcConfig, nvConfig := pallycon.NewConfig(), ncp.NewConfig()
-	pcConfig.BaseURL, pcConfig.TimeZone = "http://pallycon.invalid", zone
-	pcConfig.AccountID, pcConfig.AccountSeq = pallycontwin.DefaultAccountID, pallycontwin.DefaultAccountSeq
-	pcConfig.ServiceAPIKey = secret.New(pallycontwin.DefaultServiceAPIKey)
-	nvConfig.BaseURL, nvConfig.TimeZone = "http://ncp.invalid", zone
-	nvConfig.AccessKey = secret.New(ncptwin.DefaultAccessKey)
-	nvConfig.SecretKey = secret.New(ncptwin.DefaultSecretKey)
-	pcAdapter, err := pallycon.New("pc", *pcConfig, upstream.Connection{Transport: twin.Transport(pc)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	nvAdapter, err := ncp.New("nv", *nvConfig, upstream.Connection{Transport: twin.Transport(nv)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []vendors.Vendor{
-		{ID: "pc", Kind: "pallycon", Adapter: pcAdapter}, {ID: "nv", Kind: "ncp", Adapter: nvAdapter},
-	}
-}
-
-// keep reads the license history of a site into an archive.
-func keep(t *testing.T, engine archive.Engine, zone *time.Location, all []vendors.Vendor, site string) {
-	t.Helper()
-	conn, _ := serve(t, all...)
-	stream, err := pb.NewLicenseServiceClient(conn).StreamLicenses(t.Context(), &pb.StreamLicensesRequest{Parent: site})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := archive.Replacement{
-		Site: site, Span: archive.Span{From: archive.MinSecond, To: time.Now().Unix()}, Final: true,
-	}
-	for {
-		m, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, l := range m.GetLicenses() {
-			r.Rows = append(r.Rows, archive.Row{
-				Site: site, Second: l.GetCreateTime().GetSeconds(), User: l.GetUserId(), UserMD5: l.GetUserIdMd5(),
-				Device: l.GetDeviceId(), Status: l.GetStatus(), Code: l.GetErrorCode(),
-			})
-		}
-	}
-	if err := engine.SetZone(t.Context(), site, zone); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := engine.Replace(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // TestFiguresAreExact compares each month of the archive with the vendors' figures and with a recount
 // of the twins' rows, in three zones and after an erasure.
@@ -298,81 +187,6 @@ func TestReportsGoOnWithoutAVendor(t *testing.T) {
 			}
 			if got := read(10, strings.Fields(c.configured)...); got != c.want {
 				t.Errorf("then come %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
-// TestReconcileInvoice reconciles invoices of October 2026.
-func TestReconcileInvoice(t *testing.T) {
-	october := func(day, hour int) time.Time { return time.Date(2026, 10, day, hour, 0, 0, 0, time.UTC) }
-	rows := []requested{
-		{at: october(1, 0), user: "a", device: "1"}, {at: october(2, 0), user: "b", device: "1"},
-		{at: october(3, 0), user: "c", device: "2", refused: true}, {at: october(31, 20), user: "a", device: "3"},
-	}
-	all, engine := twins(t, time.UTC, rows), archivetest.NewMemory()
-	keep(t, engine, time.UTC, all, "vendors/pc/sites/DEMO")
-	all = append(all, configured("bare", bare{}))
-	for name, c := range map[string]struct {
-		req    *pb.ReconcileInvoiceRequest
-		caller auth.Identity
-		want   string // for each line: archived, difference, amount, reasons and the number of rows; then the rows
-	}{
-		"lines": {req: &pb.ReconcileInvoiceRequest{Lines: []*pb.InvoiceLine{
-			{Site: "vendors/pc/sites/DEMO", Metric: pb.InvoiceLine_LICENSES, Quantity: 4, UnitPrice: "0.0125"},
-			{Site: "vendors/pc/sites/DEMO", Metric: pb.InvoiceLine_USERS, Quantity: 2, UnitPrice: "1"},
-			{Site: "vendors/pc/sites/DEMO", Metric: pb.InvoiceLine_DEVICES, Quantity: 1},
-		}}, want: "3 1 0.0125 FAILURES_COUNTED 1; 2 0 0 0; 2 -1 OTHER_TIME_ZONE 1; 0 c, 2 a"},
-		"a table": {req: &pb.ReconcileInvoiceRequest{Csv: "site,metric,quantity\nDEMO,MAL,9"},
-			want: "3 6 UNEXPLAINED 0"},
-		"no sample": {req: &pb.ReconcileInvoiceRequest{SampleSize: 1, Csv: "site,metric,quantity\nDEMO,MAL,2"},
-			want: "3 -1 OTHER_TIME_ZONE 1; 0 a"},
-		"another vendor": {req: &pb.ReconcileInvoiceRequest{Csv: "site,metric,quantity\nvendors/nv/sites/demo,MAL,2"},
-			want: "csv: line 2"},
-		"another vendor's line": {req: &pb.ReconcileInvoiceRequest{Lines: []*pb.InvoiceLine{
-			{Site: "vendors/nv/sites/demo", Metric: 1}}}, want: "lines[0].site"},
-		"an unknown site": {req: &pb.ReconcileInvoiceRequest{Csv: "site,metric,quantity\n\nDEMO,MAL,2\nNONE,MAL,2"},
-			want: "csv: line 4"},
-		"a line twice": {req: &pb.ReconcileInvoiceRequest{Csv: "site,metric,quantity\nDEMO,MAL,2\nDEMO,LICENSES,2"},
-			want: "csv: line 3"},
-		"a site that the caller may not see": {
-			req:    &pb.ReconcileInvoiceRequest{Csv: "site,metric,quantity\nNONE,MAL,2"},
-			caller: sitesOnly("pc/sites/DEMO"), want: codes.PermissionDenied.String()},
-		"no history": {req: &pb.ReconcileInvoiceRequest{Parent: "vendors/bare", Csv: "site"},
-			want: codes.Unimplemented.String()},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if c.req.Month = "2026-10"; c.req.GetParent() == "" {
-				c.req.Parent = "vendors/pc"
-			}
-			res, err := archiveOf(t, engine, c.caller, all...).ReconcileInvoice(t.Context(), c.req)
-			if err != nil {
-				e := apierror.Convert(err)
-				if !strings.HasPrefix(e.Message, c.want) && e.Code.String() != c.want {
-					t.Errorf("%v, want %s", err, c.want)
-				}
-				return
-			}
-			var got []string
-			for _, l := range res.GetLines() {
-				words := []string{fmt.Sprint(l.GetArchivedQuantity()), fmt.Sprint(l.GetDifferenceQuantity())}
-				if l.GetDifferenceAmount() != "" {
-					words = append(words, l.GetDifferenceAmount())
-				}
-				for _, x := range l.GetExplanations() {
-					words = append(words, x.GetReason().String())
-				}
-				got = append(got, strings.Join(append(words, fmt.Sprint(l.GetDisputedCount())), " "))
-			}
-			var disputed []string
-			for _, r := range res.GetDisputedRows() {
-				disputed = append(disputed, fmt.Sprint(r.GetLine(), " ", r.GetLicense().GetUserId()))
-			}
-			if disputed != nil {
-				got = append(got, strings.Join(disputed, ", "))
-			}
-			if strings.Join(got, "; ") != c.want || res.GetCountingRule().GetSource() == "" {
-				t.Errorf("%s, want %s", strings.Join(got, "; "), c.want)
 			}
 		})
 	}
