@@ -41,6 +41,19 @@ func TestTheOwnTransportSpeaksHTTP1(t *testing.T) {
 	}
 }
 
+// respondNoContent responds 204 to everything.
+func respondNoContent(conn net.Conn) {
+	defer conn.Close()
+	for buf := make([]byte, 4096); ; {
+		if _, err := conn.Read(buf); err != nil {
+			return
+		}
+		if _, err := conn.Write([]byte("HTTP/1.1 204 No Content\r\n\r\n")); err != nil {
+			return
+		}
+	}
+}
+
 func TestAWriteTakesNoConnectionThatIdledLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := New(Options{BaseURL: "http://vendor.test", Network: Network{AllowHTTP: true}})
@@ -53,17 +66,7 @@ func TestAWriteTakesNoConnectionThatIdledLong(t *testing.T) {
 			side.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 				dials.Add(1)
 				ours, theirs := net.Pipe()
-				go func() { // responds 204 to everything
-					defer theirs.Close()
-					for buf := make([]byte, 4096); ; {
-						if _, err := theirs.Read(buf); err != nil {
-							return
-						}
-						if _, err := theirs.Write([]byte("HTTP/1.1 204 No Content\r\n\r\n")); err != nil {
-							return
-						}
-					}
-				}()
+				go respondNoContent(theirs)
 				return ours, nil
 			}
 		}
