@@ -1,6 +1,7 @@
 package pallycon_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -56,39 +57,51 @@ func TestEverySettingKeepsTheContract(t *testing.T) {
 }
 
 func TestTimesChooseExactlyInEveryZone(t *testing.T) {
-	const day = 24 * time.Hour
 	for _, hours := range []float64{0, 9, -11, 5.75} {
 		for _, exclusive := range []bool{false, true} {
 			zone := time.FixedZone("zone", int(hours*3600))
-			midnight := time.Date(2024, 3, 1, 0, 0, 0, 0, zone)
-			assumed := emulator.Assumptions{Zone: zone, ToExclusive: exclusive}
-			vendor := emulator.New(emulator.Options{Assumptions: assumed})
-			vendor.PutSites(emulator.Site{SiteID: "DEMO"})
-			var held, edges []time.Time
-			for _, d := range []time.Duration{-day, -time.Second, 0, time.Second, day - time.Second, day} {
-				at := midnight.Add(d)
-				held, edges = append(held, at), append(edges, at.Add(-time.Millisecond), at, at.Add(time.Millisecond))
-				vendor.PutLicenses("DEMO", emulator.License{CID: "c", DRMType: "NCG", RegTime: at})
-			}
-			c := twinConfig()
-			c.TimeZone, c.ToInclusive = zone, !exclusive
-			a := adapterTo(t, c, twin.Transport(vendor))
-			for i, start := range edges {
-				for _, end := range edges[i+1:] {
-					want := 0
-					for _, h := range held {
-						if !h.Before(start) && h.Before(end) {
-							want++
-						}
-					}
-					filter := &pb.LicenseFilter{StartTime: timestamppb.New(start), EndTime: timestamppb.New(end)}
-					res, err := list(t, a, filter)
-					if got := len(res.GetLicenses()); err != nil || got != want {
-						t.Errorf("%v hours, exclusive %t, %v: %d rows, want %d; %v",
-							hours, exclusive, filter, got, want, err)
-					}
-				}
+			t.Run(fmt.Sprintf("%v hours, exclusive %t", hours, exclusive), func(t *testing.T) {
+				wantExactTimes(t, zone, exclusive)
+			})
+		}
+	}
+}
+
+// wantExactTimes lists what was issued between any two instants around the midnights of a zone.
+func wantExactTimes(t *testing.T, zone *time.Location, exclusive bool) {
+	t.Helper()
+	const day = 24 * time.Hour
+	midnight := time.Date(2024, 3, 1, 0, 0, 0, 0, zone)
+	assumed := emulator.Assumptions{Zone: zone, ToExclusive: exclusive}
+	vendor := emulator.New(emulator.Options{Assumptions: assumed})
+	vendor.PutSites(emulator.Site{SiteID: "DEMO"})
+	var held, edges []time.Time
+	for _, d := range []time.Duration{-day, -time.Second, 0, time.Second, day - time.Second, day} {
+		at := midnight.Add(d)
+		held, edges = append(held, at), append(edges, at.Add(-time.Millisecond), at, at.Add(time.Millisecond))
+		vendor.PutLicenses("DEMO", emulator.License{CID: "c", DRMType: "NCG", RegTime: at})
+	}
+	c := twinConfig()
+	c.TimeZone, c.ToInclusive = zone, !exclusive
+	a := adapterTo(t, c, twin.Transport(vendor))
+	for i, start := range edges {
+		for _, end := range edges[i+1:] {
+			filter := &pb.LicenseFilter{StartTime: timestamppb.New(start), EndTime: timestamppb.New(end)}
+			res, err := list(t, a, filter)
+			got, want := len(res.GetLicenses()), countBetween(held, start, end)
+			if err != nil || got != want {
+				t.Errorf("%v: %d rows, want %d; %v", filter, got, want, err)
 			}
 		}
 	}
+}
+
+// countBetween counts the instants from start on and before end.
+func countBetween(all []time.Time, start, end time.Time) (n int) {
+	for _, at := range all {
+		if !at.Before(start) && at.Before(end) {
+			n++
+		}
+	}
+	return n
 }
