@@ -90,7 +90,7 @@ func parents(
 			if v.Name() == at.Parent { // It is done, or its sites could not be listed.
 				continue
 			}
-			below, err := parentsOf(v, parent, func() answer[[]string] { return sites.next(i) })
+			below, err := parentsOf(v, parent, func() response[[]string] { return sites.next(i) })
 			below = slices.DeleteFunc(slices.Clone(below), func(p string) bool {
 				done := strings.HasPrefix(at.Parent, v.Name()+"/") && p <= at.Parent
 				return done || p != v.Name() && !caller.SeesSite(p)
@@ -104,7 +104,7 @@ func parents(
 
 // parentsOf returns the parents at one vendor that a parent with "-" includes. With an error it
 // returns those that it knows.
-func parentsOf(v vendors.Vendor, parent string, sites func() answer[[]string]) ([]string, error) {
+func parentsOf(v vendors.Vendor, parent string, sites func() response[[]string]) ([]string, error) {
 	_, site, _ := strings.Cut(strings.TrimPrefix(parent, "vendors/"), "/")
 	switch {
 	case site == "":
