@@ -164,8 +164,11 @@ func (s endable) RecvMsg(m any) error {
 	case err := <-received:
 		return err
 	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
 	}
+	if s.ServerStream.Context().Err() != nil { // gRPC ends RecvMsg too, and tells if it refused the request.
+		return <-received
+	}
+	return context.Cause(s.ctx)
 }
 
 // http counts the requests in flight.
