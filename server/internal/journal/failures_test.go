@@ -224,6 +224,19 @@ func TestACallThatFailsBeforeAWriteDoesNotEndWhatIsHalfDone(t *testing.T) {
 	v.want(t, "restore old "+oldLicense, 1)
 }
 
+// The vendor refuses the write, and the journal cannot record that.
+func TestARefusalThatCannotBeRecordedSaysThatNothingTookEffect(t *testing.T) {
+	v := &fakeVendor{faults: map[int]fault{1: refused}}
+	r := start(t, v, noBackground)
+	r.db.SetHooks(failing(3, stopBefore)) // the end of the call
+	err := r.disable(t, id)
+	wantError(t, err, codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE)
+	if message := apierror.Convert(err).Message; !strings.HasPrefix(message, "The call had no effect at the vendor, ") {
+		t.Errorf("%q", message)
+	}
+	v.wantCalls(t, 1)
+}
+
 // The outcome and its audit event share a transaction.
 func TestAnOutcomeWithoutAnAuditEventIsNotKept(t *testing.T) {
 	v := &fakeVendor{}

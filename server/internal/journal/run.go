@@ -153,13 +153,17 @@ func (r *run) complete(ctx context.Context, response proto.Message, failure erro
 	r.journal.options.Log.ErrorContext(ctx, "the end of a mutation could not be recorded: it is settled later",
 		"mutation", r.mutation.Name(), "error", err)
 	r.journal.lease.ReleaseLater(r.mutation)
+	unrecorded := errUnrecordedWithoutEffect
 	if r.steps.summary().MayHaveEffect() || errors.Is(err, records.ErrTakenOver) {
-		unknown := apierror.OutcomeUnknown("Outcome unknown: the outcome of the call could not be recorded" +
+		unrecorded = apierror.OutcomeUnknown("Outcome unknown: the outcome of the call could not be recorded" +
 			mutation.RetryAdvice)
-		err = errors.Join(unknown, err)
 	}
-	return outcome{err: err}
+	return outcome{err: errors.Join(unrecorded, err)}
 }
+
+var errUnrecordedWithoutEffect = apierror.New(codes.Unavailable, pb.ErrorReason_INTERNAL_FAILURE,
+	"The call had no effect at the vendor, and the journal database could not record that. "+
+		"Retry with the same request_id.")
 
 // evidence returns what is known when the method ends with this response or failure.
 func (r *run) evidence(response proto.Message, failure error) decide.Evidence {

@@ -151,7 +151,7 @@ func (r *Records) End(ctx context.Context, m *Mutation, all []*Step, also func(*
 	if err != nil {
 		return err
 	}
-	return Unwritable(r.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+	return unreadable(r.db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
 		m.update(tx, `owner = '', state = $3, answer = $4, error = $5, vendor_http_status = $6,
 			vendor_code = $7, settle_time = $8, settle_at = $9, attempts = $10`,
 			m.State, response, failure, m.VendorHTTPStatus, m.VendorCode,
