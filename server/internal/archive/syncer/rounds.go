@@ -22,8 +22,6 @@ const (
 	budget = 50
 	// maxPass bounds one pass.
 	maxPass = 10 * time.Minute
-	// sweepEvery is how often rows are forgotten that are older than archive.keep.
-	sweepEvery = 24 * time.Hour
 	// endTime bounds the release of a lease.
 	endTime = 2 * time.Second
 )
@@ -37,6 +35,7 @@ func (s *Syncer) run(ctx context.Context) {
 	listed := map[string]time.Time{}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	working.Go(func() { s.sweepNowAndThen(ctx) })
 	for {
 		for _, v := range s.Vendors.All() {
 			if _, ok := streamer(v); !ok {

@@ -109,7 +109,7 @@ func (s *Syncer) makePass(ctx context.Context, v vendors.Vendor, one *site, eage
 	if err != nil {
 		return more, err
 	}
-	if err := s.sweep(ctx, one); err != nil {
+	if err := s.sweep(ctx, one, p.Hold); err != nil {
 		return more, err
 	}
 	if !more {
@@ -134,25 +134,6 @@ func (s *Syncer) madeElsewhere(one *site, next time.Time) bool {
 	others := next.Add(-settings.Interval).After(one.ended)
 	soon := left > settings.Interval/10 && left <= settings.Interval // A longer one was of another setting.
 	return one.passed && others && soon && settings.Again == 0
-}
-
-// sweep forgets the rows that are older than archive.keep, each day and when it has another value.
-func (s *Syncer) sweep(ctx context.Context, one *site) error {
-	settings := s.Current()
-	if time.Since(one.swept) < sweepEvery && one.keep == settings.Keep {
-		return nil
-	}
-	if one.pass.Hold != nil {
-		if err := one.pass.Hold(ctx); err != nil {
-			return err
-		}
-	}
-	before := settings.forgotten(time.Now())
-	if _, err := s.Engine.Forget(ctx, one.name, max(before, archive.MinSecond)); err != nil {
-		return err
-	}
-	one.swept, one.keep = time.Now(), settings.Keep
-	return nil
 }
 
 // note remembers what a pass has noted.
