@@ -156,6 +156,26 @@ func TestAnOldTokenOfArchivesIsRefused(t *testing.T) {
 	}
 }
 
+// A site is counted in the zone of its last pass. The setting may have another one since.
+func TestTheRuleOfAnInvoiceNamesTheZoneThatCounts(t *testing.T) {
+	const site = "vendors/a/sites/s"
+	seoul, err := time.LoadLocation("Asia/Seoul")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := archivetest.NewMemory()
+	if err := m.SetZone(t.Context(), site, seoul); err != nil {
+		t.Fatal(err)
+	}
+	client := keeping(t, m, auth.Identity{}, configured("a", streamingOf(historical{sites: []string{site}})))
+	res, err := client.ReconcileInvoice(t.Context(), &pb.ReconcileInvoiceRequest{
+		Parent: "vendors/a", Month: "2026-10", Lines: []*pb.InvoiceLine{{Site: site, Metric: pb.InvoiceLine_LICENSES}},
+	})
+	if got := res.GetCountingRule().GetTimeZone(); got != "Asia/Seoul" || err != nil {
+		t.Errorf("the rule names the zone %q, %v", got, err)
+	}
+}
+
 // A vendor that cannot name all of its sites still names this one.
 func TestASiteThatIsNamedIsThere(t *testing.T) {
 	const named, other = "vendors/a/sites/s", "vendors/a/sites/t"

@@ -58,11 +58,12 @@ func (s *archives) ReconcileInvoice(
 	if err != nil {
 		return nil, err
 	}
-	res := &pb.ReconcileInvoiceResponse{
-		CountingRule: usage.NewLedger(s.engine, archive.Site{}, history).Rule.Proto(),
-	}
+	res := &pb.ReconcileInvoiceResponse{}
 	for i, line := range bill.lines {
 		ledger := usage.NewLedger(s.engine, sites[line.GetSite()], history)
+		if i == 0 { // The setting may name another zone since the last pass.
+			res.CountingRule = ledger.Rule.Proto()
+		}
 		if err := reconcile(ctx, ledger, month, line, i, sampleSize(req), res); err != nil {
 			return nil, err
 		}
