@@ -204,7 +204,7 @@ func TestTheRuleOfUsersNamesTheEmptyID(t *testing.T) {
 		c.UsageCountsMissingUser = missing
 		a, _ := serve(t, c, nil)
 		rule := a.Describe().History.Counting.Description
-		if !strings.Contains(rule, "The MD5 of an empty id counts as one user, and ") || !strings.HasSuffix(rule, want) {
+		if !strings.Contains(rule, "The MD5 of an empty id counts as one user") || !strings.HasSuffix(rule, want) {
 			t.Errorf("the rule is %q", rule)
 		}
 	}

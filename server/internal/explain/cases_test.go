@@ -97,7 +97,8 @@ func evidenceCases() []evidenceCase {
 				Type: pb.StatusChange_SUSPEND, State: pb.StatusChange_APPROVED,
 			}}},
 			want: []string{
-				"SITE_STATE CONFIRMS: ", "STATUS_CHANGE NEUTRAL: SUSPEND, APPROVED since a time that the vendor does not show.",
+				"SITE_STATE CONFIRMS: ",
+				"STATUS_CHANGE NEUTRAL: SUSPEND, APPROVED since a time that the vendor does not show.",
 				"COHORT NEUTRAL: ",
 			},
 		},

@@ -274,7 +274,8 @@ func TestWithoutACountASiteMayHaveBeenOn(t *testing.T) {
 			e := conclude(t, given)
 			state := e.GetEvidence()[0]
 			off := state.GetFinding() == pb.Explanation_Evidence_CONFIRMS
-			if state.GetKind() != explain.SiteState || off != c.off || strings.Contains(state.GetMessage(), "0 licenses") ||
+			if state.GetKind() != explain.SiteState || off != c.off ||
+				strings.Contains(state.GetMessage(), "0 licenses") ||
 				(e.GetClass() == pb.Explanation_SITE_STOPPED) != c.off {
 				t.Errorf("%v: %v", e.GetClass(), state)
 			}

@@ -116,10 +116,10 @@ func TestArchivesWhileSitesChange(t *testing.T) {
 		want string // on the second page
 	}{
 		"nothing changes":           {3, before, a + "3"},
-		"a site before is added":    {3, []vendors.Vendor{of("b", b+"0", b+"1", b+"2"), of("a", a+"1", a+"3")}, a + "3"},
+		"a site before is added":    {3, []vendors.Vendor{of("b", b+"0", b+"1", b+"2"), before[1]}, a + "3"},
 		"a site before is dropped":  {3, []vendors.Vendor{of("b", b+"2"), of("a", a+"1", a+"3")}, a + "3"},
 		"the last site is dropped":  {3, []vendors.Vendor{of("b", b+"1", b+"2"), of("a", a+"3")}, a + "3"},
-		"a site behind is added":    {3, []vendors.Vendor{of("b", b+"1"), of("a", a+"1", a+"2", a+"3")}, a + "2 " + a + "3"},
+		"a site behind is added":    {3, []vendors.Vendor{before[0], of("a", a+"1", a+"2", a+"3")}, a + "2 " + a + "3"},
 		"the vendors change places": {3, []vendors.Vendor{before[1], before[0]}, a + "3"},
 		"a vendor is dropped":       {3, before[1:], a + "3"},
 		"the last vendor goes":      {1, before[1:], a + "1 " + a + "3"},
