@@ -17,18 +17,14 @@ const (
 	overdueEvery = 10 * time.Minute
 )
 
-// sweep forgets the rows that are older than archive.keep, each day and when it has another value. hold is that of
-// the pass of the site, or nil.
-func (s *Syncer) sweep(ctx context.Context, one *site, hold func(context.Context) error) error {
+// sweep forgets the rows that are older than archive.keep, each day and when it has another value.
+func (s *Syncer) sweep(ctx context.Context, one *site) error {
 	settings := s.Current()
-	s.mu.Lock()
-	done := time.Since(one.swept) < sweepEvery && one.keep == settings.Keep
-	s.mu.Unlock()
-	if done {
+	if time.Since(one.swept) < sweepEvery && one.keep == settings.Keep {
 		return nil
 	}
-	if hold != nil {
-		if err := hold(ctx); err != nil {
+	if one.pass.Hold != nil {
+		if err := one.pass.Hold(ctx); err != nil {
 			return err
 		}
 	}
@@ -36,8 +32,6 @@ func (s *Syncer) sweep(ctx context.Context, one *site, hold func(context.Context
 	if _, err := s.Engine.Forget(ctx, one.name, max(before, archive.MinSecond)); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	one.swept, one.keep = time.Now(), settings.Keep
 	return nil
 }
@@ -62,7 +56,7 @@ func (s *Syncer) sweepOverdue(ctx context.Context) {
 	if p := panics.Catch(func() {
 		all, failed := s.Engine.Sites(ctx)
 		for _, known := range all {
-			failed = cmp.Or(failed, s.sweep(ctx, s.site(known.Name), nil))
+			failed = cmp.Or(failed, s.sweepWithoutPass(ctx, s.site(known.Name)))
 		}
 		if failed != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "the archive cannot remove rows that are older than archive.keep; it tries again",
@@ -71,4 +65,16 @@ func (s *Syncer) sweepOverdue(ctx context.Context) {
 	}); p != nil {
 		s.Log.ErrorContext(ctx, "the removal of old rows of the archive panicked", "panic", p.Error())
 	}
+}
+
+// sweepWithoutPass sweeps a site, unless a pass of it runs, which sweeps it.
+func (s *Syncer) sweepWithoutPass(ctx context.Context, one *site) error {
+	select {
+	case one.turn <- struct{}{}:
+	default:
+		return nil
+	}
+	defer func() { <-one.turn }()
+	one.pass.Hold = nil // The lease of the pass before has ended.
+	return s.sweep(ctx, one)
 }

@@ -45,21 +45,21 @@ type Syncer struct {
 
 // A site is what this process knows of a site.
 type site struct {
-	name string
-	turn chan struct{} // holds a token while a pass of the site runs
-	pass Pass          // belongs to the one who has the turn
+	name  string
+	turn  chan struct{} // holds a token while a pass of the site runs
+	pass  Pass          // belongs to the one who has the turn, as do the two below
+	swept time.Time     // when rows were last forgotten
+	keep  time.Duration // how old they were
 
 	// The fields below belong to the Syncer's lock.
 	since   time.Time // when this process learned of the site
 	due     time.Time
 	listed  bool
-	head    int64         // see archive.State
-	open    bool          // something is still to be read
-	passed  bool          // this process has made a pass
-	ended   time.Time     // when its last one ended
-	failing bool          // the last one failed
-	swept   time.Time     // when rows were last forgotten
-	keep    time.Duration // how old they were
+	head    int64     // see archive.State
+	open    bool      // something is still to be read
+	passed  bool      // this process has made a pass
+	ended   time.Time // when its last one ended
+	failing bool      // the last one failed
 }
 
 // New returns a Syncer that makes a pass only when Sync asks for one, until Start.

@@ -109,7 +109,7 @@ func (s *Syncer) makePass(ctx context.Context, v vendors.Vendor, one *site, eage
 	if err != nil {
 		return more, err
 	}
-	if err := s.sweep(ctx, one, p.Hold); err != nil {
+	if err := s.sweep(ctx, one); err != nil {
 		return more, err
 	}
 	if !more {
