@@ -78,7 +78,8 @@ func As[C any](a Adapter) (C, bool) {
 	return none, false
 }
 
-// AsUnless is As for a caller who knows the Unsupported of the adapter's description. It makes no description.
+// AsUnless is As for a caller who knows the Unsupported of the adapter's description. It makes no
+// description.
 func AsUnless[C any](a Adapter, unsupported []string) (C, bool) {
 	c, ok := a.(C)
 	return c, ok && !lists[C](unsupported)

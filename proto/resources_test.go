@@ -60,7 +60,8 @@ func resources(c contract, bad complaint) {
 		}
 	}
 	for m := range c.methods() {
-		// The name of GetFairPlayCertificate is its site's: the message was published without a name.
+		// The name of GetFairPlayCertificate is its site's: the message was published without a
+		// name.
 		bare := m.Name() == "GetFairPlayCertificate" && m.Output().Name() == "FairPlayCertificate"
 		bare = bare || m.Name() == "GetCaller" // The caller is that of the call, so it has no name.
 		if standard.MatchString(string(m.Name())) && resource(m.Output()) == nil && !bare {

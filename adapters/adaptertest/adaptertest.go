@@ -1,7 +1,8 @@
-// Package adaptertest is the conformance suite that every adapter passes. It checks what the contract
-// promises to clients, against the vendor or a twin of it.
+// Package adaptertest is the conformance suite that every adapter passes. It checks what the
+// contract promises to clients, against the vendor or a twin of it.
 //
-// A new adapter joins with a Harness and a call of Run. The Example is the shortest adapter that does.
+// A new adapter joins with a Harness and a call of Run. The Example is the shortest adapter that
+// does.
 //
 // A new promise needs three things:
 //
@@ -9,8 +10,8 @@
 //   - a bug in the suite's own tests that breaks it, because they refuse a promise without a bug;
 //   - a part of Harness, if the check must put or count something new at the vendor.
 //
-// A call that changes something is one entry of a table of writes, too. It gets the promises that all
-// mutations keep. The package memory holds the reference adapter, which keeps all promises.
+// A call that changes something is one entry of a table of writes, too. It gets the promises that
+// all mutations keep. The package memory holds the reference adapter, which keeps all promises.
 package adaptertest
 
 import (
@@ -67,7 +68,8 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	run(t, newHarness, promises)
 }
 
-// RunSome is Run with some of the promises alone, such as those that a change of the vendor concerns.
+// RunSome is Run with some of the promises alone, such as those that a change of the vendor
+// concerns.
 func RunSome(t *testing.T, newHarness func(t *testing.T) Harness, concerns func(Promise) bool) {
 	t.Helper()
 	promises, _ := applicable(newHarness(t).Adapter, Promises())
@@ -81,8 +83,8 @@ func run(t *testing.T, newHarness func(t *testing.T) Harness, promises []Promise
 	}
 }
 
-// applicable returns the promises about the calls that the adapter has. notRun says which promises it
-// leaves out, or is empty.
+// applicable returns the promises about the calls that the adapter has. notRun says which promises
+// it leaves out, or is empty.
 func applicable(a adapters.Adapter, promises []Promise) (kept []Promise, notRun string) {
 	lacking := map[string]bool{}
 	for _, p := range promises {

@@ -91,8 +91,8 @@ func setText(m proto.Message, field, value string) {
 	m.ProtoReflect().Set(fieldOf(m, field), protoreflect.ValueOfString(value))
 }
 
-// A receiver is the client's end of a stream. It embeds a nil interface, because an adapter needs no
-// more than a context and Send.
+// A receiver is the client's end of a stream. It embeds a nil interface, because an adapter needs
+// no more than a context and Send.
 type receiver struct {
 	grpc.ServerStream
 	ctx  context.Context
@@ -103,8 +103,8 @@ func (r *receiver) Context() context.Context { return r.ctx }
 
 func (r *receiver) Send(m *pb.StreamLicensesResponse) error { return r.send(m) }
 
-// stream streams the licenses from a token on, and returns the messages. It calls got after each, and
-// returns its error to the adapter. A nil got accepts every message.
+// stream streams the licenses from a token on, and returns the messages. It calls got after each,
+// and returns its error to the adapter. A nil got accepts every message.
 func (s *site) stream(
 	ctx context.Context, filter *pb.LicenseFilter, token string, got func() error,
 ) ([]*pb.StreamLicensesResponse, error) {

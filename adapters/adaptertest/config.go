@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// MistakenKeys returns the keys that check, the Check of a vendor's configuration, reports. They are
-// sorted, each once.
+// MistakenKeys returns the keys that check, the Check of a vendor's configuration, reports. They
+// are sorted, each once.
 func MistakenKeys(check func(report func(key, problem string))) []string {
 	found := map[string]bool{}
 	check(func(key, _ string) { found[key] = true })

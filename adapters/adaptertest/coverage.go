@@ -44,8 +44,8 @@ func hasCall(a adapters.Adapter, rpc string) bool {
 // unpromised are calls for which the suite has no promise, each with the reason.
 var unpromised = map[string]string{}
 
-// uncovered returns complaints about calls of an adapter that have no promise. It also complains about methods
-// that have the name of a call but another signature: the server would not use them.
+// uncovered returns complaints about calls of an adapter that have no promise. It also complains
+// about methods that have the name of a call but another signature: the server would not use them.
 func uncovered(a adapters.Adapter, promises []Promise, unpromised map[string]string) []string {
 	var complaints []string
 	for rpc, signature := range signatures() {

@@ -219,8 +219,8 @@ func findsMistakes(t T, h Harness) {
 	}
 }
 
-// takesFilesAsTheyAre registers files in several forms. The expired certificate stays in use, because
-// Apple's devices ignore its date.
+// takesFilesAsTheyAre registers files in several forms. The expired certificate stays in use,
+// because Apple's devices ignore its date.
 func takesFilesAsTheyAre(t T, h Harness) {
 	type request = *pb.RegisterFairPlayCertificateRequest
 	usual, expired := pairs()[0], pairs()[2]

@@ -11,12 +11,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// midnight is the time of the suite's rows. Vendors search by days, so mistakes are at the turn of a
-// day.
+// midnight is the time of the suite's rows. Vendors search by days, so mistakes are at the turn of
+// a day.
 var midnight = time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// siteIDs are ids of sites. The first ones are for vendors with narrow rules, such as four letters and
-// digits. Those with escapes are for vendors that allow anything.
+// siteIDs are ids of sites. The first ones are for vendors with narrow rules, such as four letters
+// and digits. Those with escapes are for vendors that allow anything.
 var siteIDs = []string{
 	"DEMO", "0AZ9", "TST2", "Demo", "default", "drm-20231101082316-dJDGa", "a/b", "100%", "a%2Fb", "é:@ ü",
 }

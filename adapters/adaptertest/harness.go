@@ -61,8 +61,8 @@ type Harness struct {
 	// Products holds products with a name, a display_name, a description and a price. The suite
 	// also calls Show with products that the adapter changed and, without a name, created.
 	Products *Resource[*pb.Product]
-	// ProductLicenses holds product licenses with a name, a user, a product of Products, a status, a
-	// start_time, an order_id, a renewal and a purchase with a price and a time. Some have a
+	// ProductLicenses holds product licenses with a name, a user, a product of Products, a status,
+	// a start_time, an order_id, a renewal and a purchase with a price and a time. Some have a
 	// stop_time. A renewal that recurs says when its period ends, in days to come. One may have an
 	// unknown vendor_status in the place of a status. Times are whole seconds. The suite works out
 	// from Show whether a license is playable.
@@ -72,8 +72,8 @@ type Harness struct {
 	// PutPackagings adds packagings of a site. They have a content_id, the track HD, a create_time
 	// and an update_time in whole seconds. They are as new as those before, or newer.
 	PutPackagings func(siteID string, packagings ...*pb.Packaging)
-	// ShowUsage returns what the adapter must return for the usage of a day, of which the suite adds
-	// all licenses. It returns nil if this vendor cannot show the usage of that day.
+	// ShowUsage returns what the adapter must return for the usage of a day, of which the suite
+	// adds all licenses. It returns nil if this vendor cannot show the usage of that day.
 	ShowUsage func(usage *pb.Usage) *pb.Usage
 	// Writes counts writes and makes them fail.
 	Writes *Writes
@@ -178,8 +178,8 @@ const (
 // successes are the successes that do not come from the vendor.
 var successes = []Fault{Garbage, ForeignSuccess, EmptyObject, EmptyList, EmptyBody}
 
-// RetryAfter is the time that a vendor that is Throttled asks for. It is longer than any call may take,
-// because no call may wait for it.
+// RetryAfter is the time that a vendor that is Throttled asks for. It is longer than any call may
+// take, because no call may wait for it.
 const RetryAfter = 7 * time.Second
 
 // A WriteFault is a way in which a vendor fails a write.

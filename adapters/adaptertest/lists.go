@@ -104,7 +104,8 @@ func (l listing[Row]) token(t T) string {
 	return next
 }
 
-// refusesTokens checks that the list refuses what is no page token, and that others refuse its token.
+// refusesTokens checks that the list refuses what is no page token, and that others refuse its
+// token.
 func (l listing[Row]) refusesTokens(t T, others map[string]listing[Row]) {
 	t.Helper()
 	token := l.token(t)
@@ -127,7 +128,8 @@ type kind[Row mutation.Resource] struct {
 	rpc, row string // the call that lists it, and what it is in messages
 	// list is the list of all that put puts.
 	list func(Harness) listing[Row]
-	// put adds up to n things at the vendor, as many as it can hold. It returns what the list must show.
+	// put adds up to n things at the vendor, as many as it can hold. It returns what the list must
+	// show.
 	put func(T, Harness, int) []Row
 	// others are lists of other requests. The list's tokens are not theirs.
 	others func(Harness) map[string]listing[Row]

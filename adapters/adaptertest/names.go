@@ -12,8 +12,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 )
 
-// checkNames demands that every resource name in a response is canonical, of the form of its type, and
-// of this vendor.
+// checkNames demands that every resource name in a response is canonical, of the form of its type,
+// and of this vendor.
 func checkNames(t T, vendor, what string, res proto.Message) {
 	t.Helper()
 	eachName(res.ProtoReflect(), func(field protoreflect.FieldDescriptor, resourceType, name string) {
@@ -51,7 +51,8 @@ func eachName(m protoreflect.Message, yield func(field protoreflect.FieldDescrip
 	})
 }
 
-// nameOf returns the type of the resource that a field names: the one that holds it, or another one.
+// nameOf returns the type of the resource that a field names: the one that holds it, or another
+// one.
 func nameOf(field protoreflect.FieldDescriptor) string {
 	if field.Name() == "name" {
 		resource := field.ContainingMessage().Options()

@@ -59,8 +59,8 @@ var orderWrites = []write{{
 // order is an order as the suite seeded it, and as the adapter must show it without its name.
 type order struct{ seeded, shown *pb.SiteOrder }
 
-// newOrders adds up to n orders, as many as the vendor can hold: of three accounts and three states,
-// one at each noon, and two of each name.
+// newOrders adds up to n orders, as many as the vendor can hold: of three accounts and three
+// states, one at each noon, and two of each name.
 func newOrders(t T, h Harness, n int) []order {
 	t.Helper()
 	var orders []order

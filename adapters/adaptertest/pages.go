@@ -70,9 +70,9 @@ func totalSize(t T, h Harness) {
 	}
 }
 
-// arrivals makes a check that rows that arrive between the pages change nothing for those held before.
-// Each time they are this much later than the newest row. One of them is like the newest row of the
-// history, so that it equals that row in the same second.
+// arrivals makes a check that rows that arrive between the pages change nothing for those held
+// before. Each time they are this much later than the newest row. One of them is like the newest
+// row of the history, so that it equals that row in the same second.
 func arrivals(later time.Duration, filter *pb.LicenseFilter) func(T, Harness) {
 	return func(t T, h Harness) {
 		s := newSite(t, h)

@@ -118,9 +118,9 @@ func wantResults(t T, what string, res batchResponse, is func(i int, got *pb.Pro
 	}
 }
 
-// settlesEach checks a batch of which a fault hits some items. The results must say which items have
-// an unknown outcome, and another run must carry out each item once. A vendor that accepts a batch as
-// one call fails again and again, until there are no faults left.
+// settlesEach checks a batch of which a fault hits some items. The results must say which items
+// have an unknown outcome, and another run must carry out each item once. A vendor that accepts a
+// batch as one call fails again and again, until there are no faults left.
 func (w write) settlesEach(fault WriteFault) func(T, Harness) {
 	const faults = batchSize - 1
 	return w.prepared(func(c checked, t T, h Harness) {

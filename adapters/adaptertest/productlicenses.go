@@ -113,7 +113,8 @@ func sellLicenses(t T, h Harness, n int) []*pb.ProductLicense {
 	return hold(t, h, seeds...)
 }
 
-// hold adds those licenses that the vendor can hold, and returns what the adapter must show of them.
+// hold adds those licenses that the vendor can hold, and returns what the adapter must show of
+// them.
 func hold(t T, h Harness, seeds ...*pb.ProductLicense) []*pb.ProductLicense {
 	t.Helper()
 	want := held(t, h.ProductLicenses, seeds...)

@@ -183,8 +183,8 @@ func isIncomplete(t T, h Harness) {
 	}
 }
 
-// replaceSettlesAfter makes a check that the outcome is unknown after these faults, and that another
-// run leads to the new terms. A caller asks for that run, or it settles the mutation.
+// replaceSettlesAfter makes a check that the outcome is unknown after these faults, and that
+// another run leads to the new terms. A caller asks for that run, or it settles the mutation.
 func replaceSettlesAfter(settling bool, faults ...WriteFault) func(T, Harness) {
 	return func(t T, h Harness) {
 		r, log := newReplacement(t, h), newSteps()

@@ -69,7 +69,8 @@ var contentUserReport = report[*pb.ContentUser]{
 	},
 }
 
-// packagingReport is checked like the reports on licenses: a packaging has one row's content and time.
+// packagingReport is checked like the reports on licenses: a packaging has one row's content and
+// time.
 var packagingReport = report[*pb.Packaging]{
 	rpc:   "ListPackagings",
 	empty: &pb.ListPackagingsRequest{},

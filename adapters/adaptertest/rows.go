@@ -14,8 +14,8 @@ import (
 // examples is how many rows of each kind a failure shows.
 const examples = 3
 
-// sameRows demands that got has the rows of want, each as often, in any order. The rows of may can be
-// there too, each as often as in may.
+// sameRows demands that got has the rows of want, each as often, in any order. The rows of may can
+// be there too, each as often as in may.
 func sameRows[Row proto.Message](t T, what string, got, want []Row, may ...Row) {
 	t.Helper()
 	var lost, doubled, strange []string

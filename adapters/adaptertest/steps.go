@@ -80,8 +80,8 @@ func (s *steps) any(states ...mutation.State) bool {
 	return false
 }
 
-// withoutSecrets returns a copy of a message without the fields that the proto marks debug_redact. A
-// field "redacted" beside one is set.
+// withoutSecrets returns a copy of a message without the fields that the proto marks debug_redact.
+// A field "redacted" beside one is set.
 func withoutSecrets[M proto.Message](m M) M {
 	kept := proto.CloneOf(m)
 	// A message must not change while it is ranged over.

@@ -21,8 +21,8 @@ func (s *site) usage(date string) *pb.GetUsageRequest {
 	return &pb.GetUsageRequest{Name: s.name + "/usage", Date: date}
 }
 
-// usageOfADay has all licenses on one day, and all of them issued. Vendors differ in what a month is,
-// and in whether a refusal counts.
+// usageOfADay has all licenses on one day, and all of them issued. Vendors differ in what a month
+// is, and in whether a refusal counts.
 func usageOfADay(t T, h Harness) {
 	sites := newSites(t, h, 2)
 	s, day := sites[0], midnight.Format(time.DateOnly)

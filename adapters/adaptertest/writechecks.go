@@ -27,7 +27,8 @@ func (c checked) items() int {
 // run makes the call as a run of the mutation that log is of.
 func (c checked) run(t T, log *steps) (proto.Message, error) { return c.call.in(t.Context(), log) }
 
-// wantSuccess demands each effect once, a response that says so, and a log without an unsettled write.
+// wantSuccess demands each effect once, a response that says so, and a log without an unsettled
+// write.
 func (c checked) wantSuccess(t T, what string, h Harness, log *steps, res proto.Message, err error) {
 	t.Helper()
 	wantWrites(t, what, h, c.all())

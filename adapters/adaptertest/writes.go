@@ -9,15 +9,15 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// A write is a call that changes something at the vendor. All writes make the same promises, so that
-// no write is lost or repeated.
+// A write is a call that changes something at the vendor. All writes make the same promises, so
+// that no write is lost or repeated.
 type write struct {
 	// needs are the call and, after it, those that prepare it.
 	needs []string
 	// prepare adds what there is to change. It returns nil if this vendor can hold no such thing.
 	prepare func(T, Harness) *attempt
-	// ofNothing returns the call about a thing that the vendor does not hold. It is nil if the call is
-	// about no such thing.
+	// ofNothing returns the call about a thing that the vendor does not hold. It is nil if the call
+	// is about no such thing.
 	ofNothing func(T, Harness) call
 	// what names this thing in messages.
 	what string

@@ -1,5 +1,6 @@
 // Package amino is the adapter to AminoTV's licenses of products. It follows the page "Licenses v4
-// API" and AminoTV's other public pages. Names such as SUSPENDEDADMIN and renew_record are from them.
+// API" and AminoTV's other public pages. Names such as SUSPENDEDADMIN and renew_record are from
+// them.
 //
 // A license is immutable at AminoTV. To change a license, it is deleted and another one is created.
 // If an operator has Irdeto, AminoTV creates and deletes an entitlement there with each license, in
@@ -78,8 +79,8 @@ func New(id string, config Config, connection upstream.Connection) (adapters.Ada
 	return &Adapter{id: id, config: config, vendor: vendor, header: header, now: time.Now}, nil
 }
 
-// Describe returns drmhub's own page size, since AminoTV's bound is not public. Batches are composed,
-// since AminoTV's batch calls do not show the result of each item.
+// Describe returns drmhub's own page size, since AminoTV's bound is not public. Batches are
+// composed, since AminoTV's batch calls do not show the result of each item.
 func (a *Adapter) Describe() adapters.Description {
 	var unsupported []string
 	if !a.config.ProductUpdates {

@@ -137,8 +137,8 @@ func (a *Adapter) snapshotLicenses(ctx context.Context, licenses []string) (unre
 // An itemFunc carries out the item of a batch with this index.
 type itemFunc func(ctx context.Context, i int) (*pb.ProductLicense, error)
 
-// each carries out the items of a batch, and each is settled by itself. The batch goes on without its
-// caller. A caller who retries with the same request_id gets all results.
+// each carries out the items of a batch, and each is settled by itself. The batch goes on without
+// its caller. A caller who retries with the same request_id gets all results.
 func (a *Adapter) each(ctx context.Context, n int, item itemFunc) ([]*pb.ProductLicenseResult, error) {
 	if ctx.Err() != nil {
 		return nil, apierror.FromContext(ctx)

@@ -45,8 +45,8 @@ func holding(ids ...string) (*emulator.Emulator, *pb.BatchDeleteProductLicensesR
 	return vendor, req
 }
 
-// oneByOne returns an adapter to a twin that makes one item of a batch at a time. The twin takes the
-// requests for which up reports true.
+// oneByOne returns an adapter to a twin that makes one item of a batch at a time. The twin takes
+// the requests for which up reports true.
 func oneByOne(t *testing.T, vendor *emulator.Emulator, up func(*http.Request) bool) *amino.Adapter {
 	t.Helper()
 	c := twinConfig()

@@ -28,8 +28,8 @@ const (
 
 func userLicensesPath(user string) string { return base + upstream.Path("users", user, "licenses") }
 
-// A listed is a row of a list. If a part of it cannot be read, unreadable says which. The row then has
-// what can be read, and at least its id.
+// A listed is a row of a list. If a part of it cannot be read, unreadable says which. The row then
+// has what can be read, and at least its id.
 type listed[Row identified] struct {
 	row        Row
 	unreadable error

@@ -19,7 +19,8 @@ type Config struct {
 	// Token is sent as "Authorization: Bearer …", as AminoTV's overview of the Licenses v4 API
 	// says. drmhub does not renew it.
 	Token secret.Text `yaml:"token"`
-	// APIKey is sent as "Authorization: Apikey …", as AminoTV's other pages say of management calls.
+	// APIKey is sent as "Authorization: Apikey …", as AminoTV's other pages say of management
+	// calls.
 	APIKey secret.Text `yaml:"api_key" instead:"token"`
 	// AuthorizationScheme is the word before the credentials. By default it is Bearer for a token,
 	// and Apikey for a key.
@@ -39,13 +40,14 @@ type Config struct {
 	// ProductUpdates says that there is PATCH /products/{product_id}, as in AminoTV's sibling APIs.
 	// Without it there is no UpdateProduct. Default: false.
 	ProductUpdates bool `yaml:"product_updates"`
-	// ProductShape is the form in which a product is written: "current" for the attributes of AminoTV's
-	// page (title, price_record, license_defaults, is_user_visible), or "older" for those of its older
-	// revisions (name, price_currency_amount, recurring, is_visible). Both are read. Default: current.
+	// ProductShape is the form in which a product is written: "current" for the attributes of
+	// AminoTV's page (title, price_record, license_defaults, is_user_visible), or "older" for those
+	// of its older revisions (name, price_currency_amount, recurring, is_visible). Both are read.
+	// Default: current.
 	ProductShape string `yaml:"product_shape" enum:"current|older"`
-	// LicenseStandsWithoutIrdeto says what AminoTV does if Irdeto, the DRM partner, fails. With true,
-	// it creates or deletes the license all the same, and reading it back shows nothing of Irdeto.
-	// With false, the default, the call has no effect.
+	// LicenseStandsWithoutIrdeto says what AminoTV does if Irdeto, the DRM partner, fails. With
+	// true, it creates or deletes the license all the same, and reading it back shows nothing of
+	// Irdeto. With false, the default, the call has no effect.
 	LicenseStandsWithoutIrdeto bool `yaml:"license_stands_without_irdeto"`
 	// UniqueOrders refuses an order_id that another license of the user and product has, with
 	// ALREADY_EXISTS. AminoTV's pages do not say that one order is one license, and drmhub tells

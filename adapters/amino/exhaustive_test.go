@@ -61,8 +61,9 @@ var operations = []operation{
 // record that is kept and every request that is sent. It does so for both readings of what AminoTV
 // does without Irdeto. Either the caller calls again, or the journal settles.
 //
-// No order may become two licenses. A caller who was told of a license has it. Irdeto holds what AminoTV
-// holds, or the caller learns that this is unknown. docs/vendors/amino.md shows the outcomes.
+// No order may become two licenses. A caller who was told of a license has it. Irdeto holds what
+// AminoTV holds, or the caller learns that this is unknown. docs/vendors/amino.md shows the
+// outcomes.
 func TestExhaustive(t *testing.T) {
 	most := 2
 	if *exhaustive {

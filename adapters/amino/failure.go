@@ -21,9 +21,9 @@ import (
 // says enough.
 func failure(status int, _ http.Header, body []byte) *apierror.Error {
 	code, text, own := readErrors(body)
-	// None of AminoTV's codes is known, and a proxy may have sent an error of another form. So a write is
-	// read back before it counts as refused. AminoTV's pages do not show the bodies of 401 and 403, so an
-	// empty one counts as AminoTV's.
+	// None of AminoTV's codes is known, and a proxy may have sent an error of another form. So a
+	// write is read back before it counts as refused. AminoTV's pages do not show the bodies of 401
+	// and 403, so an empty one counts as AminoTV's.
 	e := &apierror.Error{Unproven: true, Foreign: !own && len(bytes.TrimSpace(body)) > 0}
 	switch {
 	case status == http.StatusUnauthorized:
@@ -51,8 +51,8 @@ const proxyForbids = "AminoTV, or rather a proxy in front of it, does not allow 
 // errorMembers are the members of an error of JSON:API, which has at least one of them.
 var errorMembers = []string{"id", "links", "status", "code", "title", "detail", "source", "meta"}
 
-// isError reports whether an object has the form of an error of JSON:API. Many proxies send errors with other
-// members.
+// isError reports whether an object has the form of an error of JSON:API. Many proxies send errors
+// with other members.
 func isError(members map[string]jsontext.Value) bool {
 	return slices.ContainsFunc(errorMembers, func(name string) bool { return members[name] != nil })
 }

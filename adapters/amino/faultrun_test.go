@@ -126,7 +126,8 @@ func (r *faultRun) Put(_ context.Context, step string, record mutation.Record) e
 	return r.Note(step, record)
 }
 
-// Note keeps the record of a step. A process that crashes before the next request may lose it or not.
+// Note keeps the record of a step. A process that crashes before the next request may lose it or
+// not.
 func (r *faultRun) Note(step string, record mutation.Record) error {
 	if r.dead {
 		panic(errCrash)
@@ -187,8 +188,8 @@ func (r *faultRun) once() (answer proto.Message, err error) {
 	return nil, errCrash
 }
 
-// licenses returns the licenses at AminoTV, and reports whether Irdeto holds an entitlement for each
-// of them and for nothing else.
+// licenses returns the licenses at AminoTV, and reports whether Irdeto holds an entitlement for
+// each of them and for nothing else.
 func (r *faultRun) licenses() (all []emulator.License, entitled bool) {
 	held, granted := hold(r.vendor)
 	slices.Sort(held)

@@ -60,8 +60,8 @@ func (a *Adapter) ListProductLicenses(
 }
 
 // matcher returns whether a license meets the conditions of the filter. It fails for a license that
-// meets all conditions that can be checked, but does not show what another condition asks for. It is
-// nil if every license meets them.
+// meets all conditions that can be checked, but does not show what another condition asks for. It
+// is nil if every license meets them.
 func (a *Adapter) matcher(filter *pb.ProductLicenseFilter) func(licenseResource) (bool, error) {
 	product, wanted := a.productOf(filter.GetProduct()), filter.GetStatus()
 	byStatus := wanted != pb.ProductLicense_STATUS_UNSPECIFIED

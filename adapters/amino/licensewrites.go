@@ -40,8 +40,8 @@ func (a *Adapter) createLicense(
 	return a.answer(issued.license), nil
 }
 
-// DeleteProductLicense is DELETE /licenses/{license_id}. A lost request is read back: if it arrived,
-// the license is gone.
+// DeleteProductLicense is DELETE /licenses/{license_id}. A lost request is read back: if it
+// arrived, the license is gone.
 func (a *Adapter) DeleteProductLicense(
 	ctx context.Context, req *pb.DeleteProductLicenseRequest,
 ) (*emptypb.Empty, error) {

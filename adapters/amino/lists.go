@@ -15,8 +15,8 @@ import (
 // the search.
 const maxVendorPagesPerCall = 12
 
-// defaultPage is the number of rows that AminoTV returns if it ignores the limit, as a sibling of this
-// API does.
+// defaultPage is the number of rows that AminoTV returns if it ignores the limit, as a sibling of
+// this API does.
 const defaultPage = 100
 
 // cursor is a position in a list: the index of the next row, and the rows around it.
@@ -115,8 +115,8 @@ func page[Row identified](ctx context.Context, a *Adapter, req interface {
 	return taken, token, err
 }
 
-// fits reports whether a row is one of those that were asked for. It fails for such a row that cannot
-// be read, and for one of which nobody can say.
+// fits reports whether a row is one of those that were asked for. It fails for such a row that
+// cannot be read, and for one of which nobody can say.
 func (l listed[Row]) fits(match func(Row) (bool, error)) (bool, error) {
 	fits, undecided := true, error(nil)
 	if match != nil {
@@ -132,8 +132,8 @@ func (l listed[Row]) fits(match func(Row) (bool, error)) (bool, error) {
 }
 
 // all returns all rows of a list as it was at one time. Each part begins with the last row of the
-// part before, so a row that vanishes meanwhile hides no other row. A list that changes each time is
-// an error. whole is false if the list may have more rows, because AminoTV ignores the offset.
+// part before, so a row that vanishes meanwhile hides no other row. A list that changes each time
+// is an error. whole is false if the list may have more rows, because AminoTV ignores the offset.
 func all[Row identified](ctx context.Context, a *Adapter, path string) (held []listed[Row], whole bool, err error) {
 	const most, tries = 100_000, 3
 	known := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Nothing finds a product without a name again. So a proxy's refusal, which may have come after the effect,
-// leaves its creation in doubt.
+// Nothing finds a product without a name again. So a proxy's refusal, which may have come after the
+// effect, leaves its creation in doubt.
 func TestARefusalOfAProxyLeavesANamelessProductInDoubt(t *testing.T) {
 	const page = "<html>Request blocked</html>"
 	refused := pb.ErrorReason_VENDOR_INPUT_REFUSED

@@ -13,14 +13,15 @@ import (
 )
 
 // order is a license to be issued. If the response is lost, it is found again under its user, by
-// product and order id. AminoTV does not keep order ids unique, so the licenses in before are not it.
+// product and order id. AminoTV does not keep order ids unique, so the licenses in before are not
+// it.
 type order struct {
 	terms  *pb.ProductLicense // with an order id
 	before []*pb.ProductLicense
 	// partly reports whether the user may have had more such licenses before.
 	partly bool
-	// shared reports whether the batch has another license of this user and order id. Then a license
-	// without a product may be that one.
+	// shared reports whether the batch has another license of this user and order id. Then a
+	// license without a product may be that one.
 	shared bool
 }
 
@@ -37,8 +38,8 @@ func withOrderID(terms *pb.ProductLicense) *pb.ProductLicense {
 	return terms
 }
 
-// prepare returns the order of the terms in this field of the request. It keeps the order, because a
-// later run must look for the same license.
+// prepare returns the order of the terms in this field of the request. It keeps the order, because
+// a later run must look for the same license.
 func (a *Adapter) prepare(ctx context.Context, field string, terms *pb.ProductLicense) (order, error) {
 	noted, err := mutation.Snapshot(ctx, "order", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
 		return a.orders(ctx, field, "", terms)
@@ -51,8 +52,8 @@ func (a *Adapter) prepare(ctx context.Context, field string, terms *pb.ProductLi
 }
 
 // orders returns the terms, each with an order id, and then the licenses that could be mistaken for
-// theirs. field is the field of the request that has the first terms. With unique_orders, orders fails
-// if a license other than the replaced one has the order of these terms.
+// theirs. field is the field of the request that has the first terms. With unique_orders, orders
+// fails if a license other than the replaced one has the order of these terms.
 func (a *Adapter) orders(
 	ctx context.Context, field, replaced string, some ...*pb.ProductLicense,
 ) (*pb.ListProductLicensesResponse, error) {
@@ -86,8 +87,8 @@ func (a *Adapter) orders(
 	return noted, nil
 }
 
-// checkUnique fails if a license other than the replaced one has the order of terms, or if nobody can
-// say so.
+// checkUnique fails if a license other than the replaced one has the order of terms, or if nobody
+// can say so.
 func checkUnique(field, replaced string, terms *pb.ProductLicense, owned []held, whole bool) error {
 	unclear := ""
 	if !whole {
@@ -136,8 +137,8 @@ func (l held) match(terms *pb.ProductLicense) match {
 	return same
 }
 
-// find returns the license that was issued for an order, or nil if AminoTV does not hold it. It fails if
-// nobody can say so.
+// find returns the license that was issued for an order, or nil if AminoTV does not hold it. It
+// fails if nobody can say so.
 func (a *Adapter) find(ctx context.Context, o order) (*pb.ProductLicense, error) {
 	owned, whole, err := a.licensesOf(ctx, o.terms.GetUser())
 	if err != nil {
@@ -172,8 +173,8 @@ func (a *Adapter) find(ctx context.Context, o order) (*pb.ProductLicense, error)
 	return nil, nil
 }
 
-// issued returns a license that was issued for an order. What AminoTV does not show of it is as it was
-// asked for.
+// issued returns a license that was issued for an order. What AminoTV does not show of it is as it
+// was asked for.
 func (o order) issued(l held) *pb.ProductLicense {
 	if l.unreadable != nil || l.row == (licenseAttributes{}) {
 		asked := expected(o.terms)

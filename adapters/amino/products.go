@@ -76,8 +76,8 @@ func (a *Adapter) productID(field, name string) (string, error) {
 	return ids[1], nil
 }
 
-// CreateProduct is POST /products. A lost request is read back from the list: if it arrived, the list
-// has a new product like the one wanted. A product without a name cannot be recognized, so its
+// CreateProduct is POST /products. A lost request is read back from the list: if it arrived, the
+// list has a new product like the one wanted. A product without a name cannot be recognized, so its
 // creation is not read back.
 func (a *Adapter) CreateProduct(ctx context.Context, req *pb.CreateProductRequest) (*pb.Product, error) {
 	wanted := req.GetProduct()
@@ -145,8 +145,8 @@ func (a *Adapter) newProduct(ctx context.Context, wanted *pb.Product, before []s
 	return a.productOr(row, wanted), nil
 }
 
-// likeProducts returns the products that are like a wanted one and were not there before. It fails if
-// nobody can say which are.
+// likeProducts returns the products that are like a wanted one and were not there before. It fails
+// if nobody can say which are.
 func (a *Adapter) likeProducts(ctx context.Context, wanted *pb.Product, before []string) ([]*pb.Product, error) {
 	rows, whole, err := all[productResource](ctx, a, productsPath)
 	if err != nil {
@@ -176,7 +176,8 @@ func (a *Adapter) likeProducts(ctx context.Context, wanted *pb.Product, before [
 	return like, nil
 }
 
-// ungarbled returns a product with the texts of a wanted one in place of those that were garbled and may be the same.
+// ungarbled returns a product with the texts of a wanted one in place of those that were garbled
+// and may be the same.
 func ungarbled(p, wanted *pb.Product) *pb.Product {
 	p = proto.CloneOf(p)
 	if jsonx.MayBe(p.GetDisplayName(), wanted.GetDisplayName()) {
@@ -188,8 +189,8 @@ func ungarbled(p, wanted *pb.Product) *pb.Product {
 	return p
 }
 
-// checkProductName refuses a name that AminoTV may store as another one. A product is found again by
-// its name.
+// checkProductName refuses a name that AminoTV may store as another one. A product is found again
+// by its name.
 func checkProductName(name string) error {
 	if strings.TrimSpace(name) != name {
 		return apierror.Invalid("product.display_name", "must not begin or end with a blank: AminoTV may drop it, "+

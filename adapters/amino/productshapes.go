@@ -15,9 +15,9 @@ const (
 	shapeOlder   = "older"
 )
 
-// productAttributes are the attributes of a product, in the two forms that AminoTV's page has had. It
-// is nil or empty where AminoTV does not show an attribute. The current form also has is_premium and
-// auto_grant_on_signup, which the contract lacks.
+// productAttributes are the attributes of a product, in the two forms that AminoTV's page has had.
+// It is nil or empty where AminoTV does not show an attribute. The current form also has is_premium
+// and auto_grant_on_signup, which the contract lacks.
 type productAttributes struct {
 	Title           string           `json:"title,omitzero"` // current
 	Name            string           `json:"name,omitzero"`  // older
@@ -37,8 +37,8 @@ type priceRecord struct {
 	Currency string `json:"currency"`
 }
 
-// licenseDefaults are what a product gives its licenses. The contract lacks the other members, such as
-// duration, the length of a period. A change keeps them.
+// licenseDefaults are what a product gives its licenses. The contract lacks the other members, such
+// as duration, the length of a period. A change keeps them.
 type licenseDefaults struct {
 	AutoRenew *bool          `json:"auto_renew"`
 	Others    jsontext.Value `json:",embed"`
@@ -74,8 +74,8 @@ func (s shaped) or(other shaped) shaped {
 	}
 }
 
-// product returns the product that AminoTV shows. It reads each attribute in either form, and first in
-// the form that drmhub writes.
+// product returns the product that AminoTV shows. It reads each attribute in either form, and first
+// in the form that drmhub writes.
 func (a *Adapter) product(row productResource) *pb.Product { return a.productOr(row, nil) }
 
 // productOr is product with the values of another product where AminoTV shows none.
@@ -119,8 +119,9 @@ func priceRecordOf(p *pb.Price) *priceRecord {
 	return &priceRecord{&p.Amount, p.GetCurrency()}
 }
 
-// setAttribute adds the attribute of a changed field. An empty one is null, as AminoTV shows it. AminoTV
-// may replace a record as a whole, so a record is sent with all that defaults, the present one, holds.
+// setAttribute adds the attribute of a changed field. An empty one is null, as AminoTV shows it.
+// AminoTV may replace a record as a whole, so a record is sent with all that defaults, the present
+// one, holds.
 func (a *Adapter) setAttribute(attributes map[string]any, field string, p *pb.Product, defaults *licenseDefaults) {
 	older := a.config.ProductShape == shapeOlder
 	set := func(current, name string, value any) {

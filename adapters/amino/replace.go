@@ -13,8 +13,8 @@ import (
 )
 
 // ReplaceProductLicense deletes the old license and then creates the new one, since AminoTV's
-// licenses are immutable. If AminoTV refuses the new terms, the old ones are issued again. Before the
-// first write, it refuses everything that can be refused without a write.
+// licenses are immutable. If AminoTV refuses the new terms, the old ones are issued again. Before
+// the first write, it refuses everything that can be refused without a write.
 //
 // Once the old license is revoked, the user is owed another one. So the further steps go on without
 // the caller. If one fails, and AminoTV has not refused it, the error is OUTCOME_UNKNOWN, and the
@@ -48,8 +48,9 @@ func (a *Adapter) ReplaceProductLicense(
 	return nil, a.restore(ctx, old, revoked, apierror.Convert(refused))
 }
 
-// replacement reads everything that the steps need, since no read may delay them once the old license
-// is revoked. It returns the order of the new terms, and that of the old ones for a rollback.
+// replacement reads everything that the steps need, since no read may delay them once the old
+// license is revoked. It returns the order of the new terms, and that of the old ones for a
+// rollback.
 func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.ProductLicense) (next, old order, err error) {
 	kept, err := mutation.Snapshot(ctx, "before", func(ctx context.Context) (*pb.ListProductLicensesResponse, error) {
 		held, err := a.replaceable(ctx, name, terms)
@@ -67,8 +68,8 @@ func (a *Adapter) replacement(ctx context.Context, name string, terms *pb.Produc
 	return order{terms: all[0], before: all[1:], partly: partly && terms.GetOrderId() != ""}, old, nil
 }
 
-// replaceable reads the old license. It refuses terms that AminoTV would refuse after the revocation,
-// and a license whose terms could not be issued again.
+// replaceable reads the old license. It refuses terms that AminoTV would refuse after the
+// revocation, and a license whose terms could not be issued again.
 func (a *Adapter) replaceable(ctx context.Context, name string, terms *pb.ProductLicense) (*pb.ProductLicense, error) {
 	old, err := a.findLicense(ctx, "name", name)
 	if err != nil {
@@ -97,8 +98,8 @@ func (a *Adapter) replaceable(ctx context.Context, name string, terms *pb.Produc
 	return old, a.wantProduct(ctx, terms.GetProduct())
 }
 
-// askUser adds what the list of a user's licenses shows of a license: that it is this user's, and its
-// product.
+// askUser adds what the list of a user's licenses shows of a license: that it is this user's, and
+// its product.
 func (a *Adapter) askUser(ctx context.Context, l *pb.ProductLicense, user string) error {
 	if l.GetUser() != "" && l.GetUser() != user {
 		return nil // The list of another user does not have it.
@@ -120,8 +121,8 @@ func (a *Adapter) askUser(ctx context.Context, l *pb.ProductLicense, user string
 	return nil
 }
 
-// restore issues the old terms again, after the new ones were refused. It returns the error that says
-// so.
+// restore issues the old terms again, after the new ones were refused. It returns the error that
+// says so.
 func (a *Adapter) restore(ctx context.Context, old order, revoked outcome, refused *apierror.Error) error {
 	old.terms = a.reissueTerms(old.terms)
 	restored, err := a.issue(ctx, "restore", old, true)

@@ -35,8 +35,8 @@ type identified interface {
 
 func (r resource[A, Relationships]) id() string { return r.ID }
 
-// misfit returns the first value that does not fit, with its path in the resource. A resource of another
-// type is no answer to what was asked. One without a type may be.
+// misfit returns the first value that does not fit, with its path in the resource. A resource of
+// another type is no answer to what was asked. One without a type may be.
 func (r resource[A, Relationships]) misfit() *jsonx.Misfit {
 	if want := r.Attributes.resourceType(); r.Type != "" && !strings.EqualFold(r.Type, want) {
 		return &jsonx.Misfit{Path: "type", Expected: want}
@@ -121,8 +121,8 @@ type licenseRelationships struct {
 	Product relationship `json:"product"`
 }
 
-// relationship names a resource. Data is nil if AminoTV does not name it: JSON:API lets a relationship
-// have links alone, whose form AminoTV's pages do not give.
+// relationship names a resource. Data is nil if AminoTV does not name it: JSON:API lets a
+// relationship have links alone, whose form AminoTV's pages do not give.
 type relationship struct {
 	Data *identifier `json:"data"`
 }
@@ -142,7 +142,8 @@ func (r relationship) id() string {
 	return r.Data.ID
 }
 
-// shownText is a text of which it matters whether AminoTV shows it. null says that it does not exist.
+// shownText is a text of which it matters whether AminoTV shows it. null says that it does not
+// exist.
 type shownText struct {
 	text   string
 	shown  bool
@@ -210,8 +211,8 @@ const (
 	lastSecond  = 253_402_300_799
 )
 
-// seconds returns a time in seconds since 1970. A number after the year 9999 is one in milliseconds.
-// none says that the text means no time.
+// seconds returns a time in seconds since 1970. A number after the year 9999 is one in
+// milliseconds. none says that the text means no time.
 func seconds(text string) (n int64, none, ok bool) {
 	n, isWhole := jsonx.WholeNumber(text)
 	if f, err := strconv.ParseFloat(text, 64); !isWhole && err == nil && math.Abs(f) < lastSecond {

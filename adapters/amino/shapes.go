@@ -6,7 +6,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/shape"
 )
 
-// shapes are what AminoTV's pages say about the responses to reads, by the type into which they are decoded.
+// shapes are what AminoTV's pages say about the responses to reads, by the type into which they are
+// decoded.
 var shapes = map[reflect.Type]*shape.Shape{
 	reflect.TypeFor[listDocument[licenseResource]](): shape.Of[listDocument[licenseResource]](
 		"GET "+licensesPath, licenseRules),

@@ -19,8 +19,8 @@ import (
 // outcome is the result of one write.
 type outcome struct {
 	license *pb.ProductLicense // the license that was issued or revoked
-	// doubt is an OUTCOME_UNKNOWN. It is set if AminoTV's state is known but Irdeto's is not. Irdeto's
-	// state cannot be read back.
+	// doubt is an OUTCOME_UNKNOWN. It is set if AminoTV's state is known but Irdeto's is not.
+	// Irdeto's state cannot be read back.
 	doubt *apierror.Error
 }
 
@@ -37,7 +37,8 @@ func do(ctx context.Context, w mutation.Write[*pb.ProductLicenseResult]) (outcom
 	return outcome{license: result.GetProductLicense()}, nil
 }
 
-// inDoubt returns the error of a method that made all of its writes, with a doubt about one of them.
+// inDoubt returns the error of a method that made all of its writes, with a doubt about one of
+// them.
 func inDoubt(doubt *apierror.Error) error { return mutation.Unsettleable(doubt) }
 
 func okResult(l *pb.ProductLicense) *pb.ProductLicenseResult {
@@ -49,8 +50,9 @@ func errResult(err error) *pb.ProductLicenseResult {
 	return &pb.ProductLicenseResult{Result: &pb.ProductLicenseResult_Error{Error: failure}}
 }
 
-// issue creates the license of an order. An order is owed if another license was revoked for it. Then
-// only AminoTV's refusal of its terms is definite. After any other failure the next run goes on.
+// issue creates the license of an order. An order is owed if another license was revoked for it.
+// Then only AminoTV's refusal of its terms is definite. After any other failure the next run goes
+// on.
 func (a *Adapter) issue(ctx context.Context, step string, o order, owed bool) (outcome, error) {
 	check := func(ctx context.Context) (*pb.ProductLicenseResult, bool, error) {
 		found, err := a.find(ctx, o)
@@ -176,8 +178,8 @@ func (a *Adapter) revoke(ctx context.Context, step string, l *pb.ProductLicense)
 	})
 }
 
-// wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license. status is the HTTP status of
-// the response to the revocation.
+// wantGone returns OUTCOME_UNKNOWN unless AminoTV no longer holds a license. status is the HTTP
+// status of the response to the revocation.
 func (a *Adapter) wantGone(ctx context.Context, id, status string) *apierror.Error {
 	err := a.wantLicense(ctx, id)
 	if isNotFound(err) {
@@ -207,8 +209,8 @@ var refusals = map[pb.ErrorReason]bool{
 	pb.ErrorReason_RESOURCE_NOT_FOUND:       true,
 }
 
-// isRefusal reports whether err is AminoTV's refusal of a write, and is recorded. A refusal without a
-// record does not count, because the next run would not know of it.
+// isRefusal reports whether err is AminoTV's refusal of a write, and is recorded. A refusal without
+// a record does not count, because the next run would not know of it.
 func isRefusal(err error) bool {
 	return mutation.IsPlain(err) && refusals[apierror.Convert(err).Reason]
 }
@@ -220,7 +222,8 @@ func isOfNoTerms(err error) bool {
 	return e.Reason == pb.ErrorReason_VENDOR_CREDENTIALS_REJECTED || strings.HasPrefix(e.Message, proxyForbids)
 }
 
-// errReplacementIncomplete returns the error of a half-done replacement, for a reason that may pass.
+// errReplacementIncomplete returns the error of a half-done replacement, for a reason that may
+// pass.
 func errReplacementIncomplete(err error) *apierror.Error {
 	e := withMessage(err, "Outcome unknown: the old license is revoked, and the next one is not issued yet. "+
 		"Retry with the same request_id to continue. The reason: "+apierror.Convert(err).Message)

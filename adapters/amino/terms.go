@@ -12,8 +12,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// terms returns the license to issue from this field of the request. It checks everything that can be
-// checked without AminoTV.
+// terms returns the license to issue from this field of the request. It checks everything that can
+// be checked without AminoTV.
 func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLicense, error) {
 	l := proto.CloneOf(wanted)
 	var violations []*errdetails.BadRequest_FieldViolation
@@ -61,8 +61,8 @@ func (a *Adapter) terms(field string, wanted *pb.ProductLicense) (*pb.ProductLic
 	return l, nil
 }
 
-// reissueTerms returns the terms with which a license is issued again. A license whose time has ended
-// since is EXPIRED.
+// reissueTerms returns the terms with which a license is issued again. A license whose time has
+// ended since is EXPIRED.
 func (a *Adapter) reissueTerms(old *pb.ProductLicense) *pb.ProductLicense {
 	l := proto.CloneOf(old)
 	if l.GetStatus() == pb.ProductLicense_ACTIVE && stopped(l, a.now()) {
@@ -114,8 +114,8 @@ func expected(terms *pb.ProductLicense) *pb.ProductLicense {
 	return l
 }
 
-// completed returns a license that AminoTV issued. What identifies the license is as it was asked for
-// where AminoTV does not show it. The other terms are as AminoTV shows them.
+// completed returns a license that AminoTV issued. What identifies the license is as it was asked
+// for where AminoTV does not show it. The other terms are as AminoTV shows them.
 func completed(l, terms *pb.ProductLicense) *pb.ProductLicense {
 	asked := expected(terms)
 	l = proto.CloneOf(l)

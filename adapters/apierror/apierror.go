@@ -1,6 +1,6 @@
-// Package apierror defines the errors of drmhub's public face. An error has a canonical status code,
-// a message for people, and details for programs: google.rpc.ErrorInfo with a drmhub.v1.ErrorReason,
-// BadRequest and RetryInfo.
+// Package apierror defines the errors of drmhub's public face. An error has a canonical status
+// code, a message for people, and details for programs: google.rpc.ErrorInfo with a
+// drmhub.v1.ErrorReason, BadRequest and RetryInfo.
 package apierror
 
 import (
@@ -47,7 +47,8 @@ type Error struct {
 	// Unproven reports that a proxy may have sent the refusal that this error is about, or that the
 	// vendor's code is not known. Callers are not told of it.
 	Unproven bool
-	// Foreign reports that the response is not in the vendor's own form. Callers are not told of it.
+	// Foreign reports that the response is not in the vendor's own form. Callers are not told of
+	// it.
 	Foreign bool
 
 	omitted int // how many further violations the error leaves out
@@ -143,8 +144,9 @@ func (e *Error) status() *status.Status {
 	return s
 }
 
-// Convert returns any error as one of the public face. A status keeps its code, message and details.
-// The end of a context becomes CANCELLED or DEADLINE_EXCEEDED. Every other error is INTERNAL.
+// Convert returns any error as one of the public face. A status keeps its code, message and
+// details. The end of a context becomes CANCELLED or DEADLINE_EXCEEDED. Every other error is
+// INTERNAL.
 func Convert(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

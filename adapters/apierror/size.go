@@ -12,8 +12,8 @@ import (
 const (
 	// MaxViolations bounds how many fields an error names.
 	MaxViolations = 20
-	// maxEncoded bounds an error as gRPC sends it, in bytes. Clients refuse headers above 8 KiB, and
-	// then show a broken stream instead of the error.
+	// maxEncoded bounds an error as gRPC sends it, in bytes. Clients refuse headers above 8 KiB,
+	// and then show a broken stream instead of the error.
 	maxEncoded = 4 << 10
 	// shortText is the length to which a text is cut if the error is too large, in runes.
 	shortText = 200
@@ -32,8 +32,8 @@ func (e *Error) encodedSize() int {
 	return size
 }
 
-// fitted returns a copy of the error that is not larger than maxEncoded. It leaves out violations first,
-// and then cuts the vendor's text, the other metadata and the message.
+// fitted returns a copy of the error that is not larger than maxEncoded. It leaves out violations
+// first, and then cuts the vendor's text, the other metadata and the message.
 func (e *Error) fitted() *Error {
 	c := *e
 	c.Metadata, c.Violations = maps.Clone(e.Metadata), slices.Clone(e.Violations)

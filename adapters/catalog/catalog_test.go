@@ -85,8 +85,8 @@ func respelled(spellings ...twin.Spelling) (faults []twin.Fault) {
 	return faults
 }
 
-// TestEveryBehaviorKeepsTheContract runs the suite against twins that differ from the documents. Long
-// lists are read only where pages repeat, and failures of the vendor are left out.
+// TestEveryBehaviorKeepsTheContract runs the suite against twins that differ from the documents.
+// Long lists are read only where pages repeat, and failures of the vendor are left out.
 func TestEveryBehaviorKeepsTheContract(t *testing.T) {
 	for vendor, harness := range harnesses {
 		for name, together := range behaviors {

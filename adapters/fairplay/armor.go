@@ -1,5 +1,5 @@
-// Package fairplay reads FairPlay certificates, private keys and application secret keys in the forms
-// that people have. It writes keys in the form that vendors take.
+// Package fairplay reads FairPlay certificates, private keys and application secret keys in the
+// forms that people have. It writes keys in the form that vendors take.
 //
 // Its errors are clauses without a subject, such as "is a certificate request", because the caller
 // names the field. They contain nothing of a file.
@@ -15,8 +15,8 @@ import (
 	"unicode/utf16"
 )
 
-// plainText returns a text file as UTF-8 without a byte-order mark, in lines that end in \n. Windows
-// PowerShell writes UTF-16, and other programs write it without a mark.
+// plainText returns a text file as UTF-8 without a byte-order mark, in lines that end in \n.
+// Windows PowerShell writes UTF-16, and other programs write it without a mark.
 func plainText(file []byte) string {
 	text := string(file)
 	switch {
@@ -26,7 +26,8 @@ func plainText(file []byte) string {
 		text = fromUTF16(file, 0, 1)
 	}
 	text = strings.TrimPrefix(text, "\uFEFF")
-	// A backslash is no part of PEM. A file in a variable or in JSON often has \n for the end of a line.
+	// A backslash is no part of PEM. A file in a variable or in JSON often has \n for the end of a
+	// line.
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n", `\r`, "", `\n`, "\n").Replace(text)
 }
 
@@ -43,14 +44,15 @@ var (
 	dekInfo   = regexp.MustCompile(`DEK-Info:\s*([A-Za-z0-9-]+)\s*,\s*([0-9A-Fa-f]+)`)
 )
 
-// initialVectors are the sizes of a DEK-Info's initial vector, in hexadecimal digits. On one line, the
-// vector and the key have nothing between them.
+// initialVectors are the sizes of a DEK-Info's initial vector, in hexadecimal digits. On one line,
+// the vector and the key have nothing between them.
 var initialVectors = map[string]int{
 	"DES-CBC": 16, "DES-EDE3-CBC": 16, "AES-128-CBC": 32, "AES-192-CBC": 32, "AES-256-CBC": 32,
 }
 
-// armored returns the PEM blocks of a file. It reads more than encoding/pem: indented lines, no lines
-// at all, and every character set that plainText reads. A block that cannot be decoded has no bytes.
+// armored returns the PEM blocks of a file. It reads more than encoding/pem: indented lines, no
+// lines at all, and every character set that plainText reads. A block that cannot be decoded has no
+// bytes.
 func armored(file []byte) []*pem.Block {
 	var blocks []*pem.Block
 	text := plainText(file)
@@ -88,7 +90,8 @@ func newBlock(kind, body string) *pem.Block {
 	return block
 }
 
-// unbase64 decodes base64 with white space in it, also without padding. It returns nil for anything else.
+// unbase64 decodes base64 with white space in it, also without padding. It returns nil for anything
+// else.
 func unbase64(text string) []byte {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
@@ -103,8 +106,8 @@ func unbase64(text string) []byte {
 	return content
 }
 
-// binary returns the DER of a file without PEM: the file itself, or what its base64 holds. It returns
-// nil for a file that has neither.
+// binary returns the DER of a file without PEM: the file itself, or what its base64 holds. It
+// returns nil for a file that has neither.
 func binary(file []byte) []byte {
 	const sequence = 0x30 // the first byte of every certificate and key
 	for _, der := range [][]byte{file, unbase64(plainText(file))} {

@@ -43,7 +43,8 @@ func Certificates(file []byte) ([]*x509.Certificate, error) {
 	return nil, err
 }
 
-// parseCertificate ignores white space and ends of text, which a copy in text mode leaves at the end.
+// parseCertificate ignores white space and ends of text, which a copy in text mode leaves at the
+// end.
 func parseCertificate(der []byte) (*x509.Certificate, error) {
 	var whole asn1.RawValue
 	rest, err := asn1.Unmarshal(der, &whole)
@@ -69,8 +70,8 @@ func Of(key crypto.Signer, certificates []*x509.Certificate) *x509.Certificate {
 // The site may have none.
 var ErrNotServed = errors.New("the license server returned no certificate")
 
-// Describe returns what the contract shows of a certificate. An end that the contract cannot show, in the year 0, is
-// left out.
+// Describe returns what the contract shows of a certificate. An end that the contract cannot show,
+// in the year 0, is left out.
 func Describe(certificate *x509.Certificate) *pb.FairPlayCertificate {
 	sum := sha256.Sum256(certificate.Raw)
 	size := 0

@@ -16,8 +16,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/fairplay"
 )
 
-// OpenSSL 3.0 wrote the files: a certificate, and its RSA key, which is encrypted with this password
-// in all ways that OpenSSL offers.
+// OpenSSL 3.0 wrote the files: a certificate, and its RSA key, which is encrypted with this
+// password in all ways that OpenSSL offers.
 const password = "correct-horse"
 
 func file(t testing.TB, name string) []byte {

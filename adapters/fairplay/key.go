@@ -26,8 +26,8 @@ type Key struct {
 	traditional *pem.Block // the key as it came, where that is OpenSSL's traditional form
 }
 
-// OpenKey reads a private key, encrypted or not: PKCS#8 or OpenSSL's traditional form, in PEM or DER.
-// It blocks while too many other keys are being opened.
+// OpenKey reads a private key, encrypted or not: PKCS#8 or OpenSSL's traditional form, in PEM or
+// DER. It blocks while too many other keys are being opened.
 func OpenKey(ctx context.Context, file []byte, password string) (*Key, error) {
 	if der := binary(file); der != nil {
 		return keyInDER(ctx, der, password)
@@ -117,8 +117,9 @@ func parsePrivateKey(der []byte) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// Traditional returns the key in OpenSSL's traditional form, encrypted with the password that opened
-// it. A key that came in this form keeps its encryption. A key that came without encryption gets it.
+// Traditional returns the key in OpenSSL's traditional form, encrypted with the password that
+// opened it. A key that came in this form keeps its encryption. A key that came without encryption
+// gets it.
 func (k *Key) Traditional(password string) ([]byte, error) {
 	if k.traditional != nil {
 		return pem.EncodeToMemory(k.traditional), nil

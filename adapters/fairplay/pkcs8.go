@@ -19,8 +19,8 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// The types of PBES2 (RFC 8018) and scrypt (RFC 7914), the encryption of PKCS#8 that OpenSSL writes.
-// Their names are those of the RFCs.
+// The types of PBES2 (RFC 8018) and scrypt (RFC 7914), the encryption of PKCS#8 that OpenSSL
+// writes. Their names are those of the RFCs.
 type (
 	encryptedPrivateKeyInfo struct {
 		EncryptionAlgorithm pkix.AlgorithmIdentifier
@@ -196,11 +196,12 @@ func parameters(a pkix.AlgorithmIdentifier, into any) error {
 	return nil
 }
 
-// recipe is OpenSSL's command that encrypts a key in the traditional form. OpenSSL 1.1.1 has it too.
+// recipe is OpenSSL's command that encrypts a key in the traditional form. OpenSSL 1.1.1 has it
+// too.
 const recipe = "openssl pkey -traditional -aes256 -in key.pem -out encrypted.pem"
 
-// legacyOIDs begin the object identifiers of PBES1, PKCS#12, RC2, CAST5, Blowfish and SEED. OpenSSL 3
-// reads most of them only with its legacy provider.
+// legacyOIDs begin the object identifiers of PBES1, PKCS#12, RC2, CAST5, Blowfish and SEED. OpenSSL
+// 3 reads most of them only with its legacy provider.
 var legacyOIDs = []string{
 	"1.2.840.113549.1.5.", "1.2.840.113549.1.12.1.", "1.2.840.113549.3.", "1.2.840.113533.7.66.",
 	"1.3.6.1.4.1.3029.", "1.2.410.200004.1.",

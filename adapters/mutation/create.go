@@ -16,8 +16,8 @@ type Resource interface {
 	GetName() string
 }
 
-// A Create is the creation of a resource that gets its name from the vendor. If the response is lost,
-// the resource is found again: it is the one that was not there before.
+// A Create is the creation of a resource that gets its name from the vendor. If the response is
+// lost, the resource is found again: it is the one that was not there before.
 type Create[T Resource] struct {
 	Step string // names the write, uniquely within the method
 	// Before are the names of the resources before the creation, from SnapshotNames.
@@ -66,8 +66,8 @@ func NotIn[T Resource](known []string, resources []T) []T {
 	})
 }
 
-// SnapshotNames is Snapshot of the names of resources. Use it for all resources that the created one
-// could be mistaken for. That includes those that another change could make look like it.
+// SnapshotNames is Snapshot of the names of resources. Use it for all resources that the created
+// one could be mistaken for. That includes those that another change could make look like it.
 func SnapshotNames[T Resource](
 	ctx context.Context, step string, list func(context.Context) ([]T, error),
 ) ([]string, error) {

@@ -98,9 +98,9 @@ func ExplainRefusal(ctx context.Context, err error, name string, lookup func(con
 	return err
 }
 
-// DoubtForeign returns OUTCOME_UNKNOWN in place of err if err is a refusal that is not in the vendor's own form. A
-// proxy may have sent it after the effect. Otherwise it returns err. It is for writes that cannot be read back.
-// vendor is the vendor's name, for the message.
+// DoubtForeign returns OUTCOME_UNKNOWN in place of err if err is a refusal that is not in the
+// vendor's own form. A proxy may have sent it after the effect. Otherwise it returns err. It is for
+// writes that cannot be read back. vendor is the vendor's name, for the message.
 func DoubtForeign(err error, vendor string) error {
 	if err == nil || !IsPlain(err) {
 		return err
@@ -115,8 +115,8 @@ func DoubtForeign(err error, vendor string) error {
 	return unknown
 }
 
-// mayHideEffect reports whether a write may have taken effect although the response refuses it. Either
-// the vendor's code is unknown, or a proxy may have sent the response.
+// mayHideEffect reports whether a write may have taken effect although the response refuses it.
+// Either the vendor's code is unknown, or a proxy may have sent the response.
 func mayHideEffect(err error) bool {
 	if err == nil || !IsPlain(err) {
 		return false

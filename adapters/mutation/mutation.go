@@ -31,7 +31,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A State says how far a step has come. The journal stores these numbers: never change or reuse one.
+// A State says how far a step has come. The journal stores these numbers: never change or reuse
+// one.
 type State int
 
 const (
@@ -72,7 +73,8 @@ type Log interface {
 	Get(step string) Record
 	// Put returns once r is durable, with all records that Note has kept.
 	Put(ctx context.Context, step string, r Record) error
-	// Note keeps r, which becomes durable with the next Put, with Flush, or with the end of the run.
+	// Note keeps r, which becomes durable with the next Put, with Flush, or with the end of the
+	// run.
 	Note(step string, r Record) error
 	// Flush returns once the outcomes of writes that Note has kept are durable. Other records may
 	// wait, since nothing depends on them before the next Put.
@@ -121,8 +123,8 @@ func Running(ctx context.Context) bool {
 	return err == nil && r.dryRun == nil
 }
 
-// Settling reports whether ctx is that of a mutating method that runs without a caller, to find out what
-// happened.
+// Settling reports whether ctx is that of a mutating method that runs without a caller, to find out
+// what happened.
 func Settling(ctx context.Context) bool {
 	r, err := fromContext(ctx)
 	return err == nil && r.dryRun == nil && r.log.Settling()
@@ -159,9 +161,9 @@ type Write[T proto.Message] struct {
 	// returned. An error means that this cannot be determined now. ReadBack is nil if the vendor
 	// offers nothing to read back.
 	ReadBack func(context.Context) (response T, took bool, err error)
-	// CannotDisprove is whether ReadBack can miss an effect at any time, because the vendor shows an
-	// older state. Such a write is never sent again. It stays Unverifiable if ReadBack does not show
-	// its effect by the EffectDeadline.
+	// CannotDisprove is whether ReadBack can miss an effect at any time, because the vendor shows
+	// an older state. Such a write is never sent again. It stays Unverifiable if ReadBack does not
+	// show its effect by the EffectDeadline.
 	CannotDisprove bool
 	// Preview returns what Send would return, as far as known without sending. A dry run returns
 	// it.
@@ -170,8 +172,8 @@ type Write[T proto.Message] struct {
 
 // An Attempt is what Send knows of the attempts before its own.
 type Attempt struct {
-	// Resend reports whether the write was sent before. ReadBack did not find its effect, but it may
-	// have arrived since: a refusal then may be due to the earlier attempt.
+	// Resend reports whether the write was sent before. ReadBack did not find its effect, but it
+	// may have arrived since: a refusal then may be due to the earlier attempt.
 	Resend bool
 }
 
@@ -290,8 +292,8 @@ func (w Write[T]) write(ctx context.Context, r *run, attempt Attempt) (T, error)
 	return w.recordDone(ctx, r, response, c.httpStatus)
 }
 
-// verify reads back a write after refused, an error that may hide an effect. It returns refused only
-// if the vendor does not show the effect.
+// verify reads back a write after refused, an error that may hide an effect. It returns refused
+// only if the vendor does not show the effect.
 func (w Write[T]) verify(ctx context.Context, refused error) (T, error) {
 	var none T
 	response, took, err := w.ReadBack(ctx)

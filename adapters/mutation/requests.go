@@ -13,10 +13,10 @@ type requests struct {
 	underWay int
 }
 
-// BeginRequest returns once the outcomes of the method's earlier writes are durable. The client calls
-// it before each request to the vendor, before it waits for anything, and calls end when the request
-// is over. After an error, the client must send nothing. Whatever else may take long is such a request
-// too. Outside of a mutating method, and in a dry run, BeginRequest does nothing.
+// BeginRequest returns once the outcomes of the method's earlier writes are durable. The client
+// calls it before each request to the vendor, before it waits for anything, and calls end when the
+// request is over. After an error, the client must send nothing. Whatever else may take long is
+// such a request too. Outside of a mutating method, and in a dry run, BeginRequest does nothing.
 func BeginRequest(ctx context.Context) (end func(), err error) {
 	if !Running(ctx) {
 		return func() {}, nil
@@ -52,8 +52,8 @@ func (r *run) putOutcome(ctx context.Context, step string, outcome Record) error
 	return r.put(ctx, step, outcome)
 }
 
-// Begun returns whether the mutating method of ctx has made a request to the vendor, which the client
-// sets. It returns nil outside of a mutating method, and in a dry run.
+// Begun returns whether the mutating method of ctx has made a request to the vendor, which the
+// client sets. It returns nil outside of a mutating method, and in a dry run.
 func Begun(ctx context.Context) *atomic.Bool {
 	if !Running(ctx) {
 		return nil

@@ -16,8 +16,8 @@ type Update[T proto.Message] struct {
 	Before T
 	// Change makes the change in a copy of the resource.
 	Change func(T)
-	// Send makes the write once, as a Write's Send does. Its error is nil if the vendor accepted the
-	// change.
+	// Send makes the write once, as a Write's Send does. Its error is nil if the vendor accepted
+	// the change.
 	Send func(context.Context) error
 	// Read reads the resource.
 	Read func(context.Context) (T, error)
@@ -26,8 +26,8 @@ type Update[T proto.Message] struct {
 }
 
 // DoUpdate makes a change and returns the resource as the vendor shows it then. It sends nothing if
-// the resource was as wanted before. An accepted change that the vendor does not show has an unknown
-// outcome.
+// the resource was as wanted before. An accepted change that the vendor does not show has an
+// unknown outcome.
 func DoUpdate[T proto.Message](ctx context.Context, u Update[T]) (T, error) {
 	if u.shows(u.Before) {
 		return u.Before, nil

@@ -133,9 +133,9 @@ func split(name string) ([]string, error) {
 	return segments, nil
 }
 
-// hasDotSegment reports whether an id with slashes has "." or ".." between them, also if they are escaped
-// again. A gateway in front of the vendor that decodes them would resolve the id to that of another
-// thing, past drmhub's locks.
+// hasDotSegment reports whether an id with slashes has "." or ".." between them, also if they are
+// escaped again. A gateway in front of the vendor that decodes them would resolve the id to that of
+// another thing, past drmhub's locks.
 func hasDotSegment(id string) bool {
 	if strings.ContainsFunc(id, isSlash) && slices.ContainsFunc(strings.FieldsFunc(id, isSlash), isDots) {
 		return true
@@ -155,7 +155,8 @@ func hasDotSegment(id string) bool {
 
 func isSlash(r rune) bool { return r == '/' || r == '\\' }
 
-// isDots reports whether a server may take a segment for "." or "..". Some servers cut parameters off a segment.
+// isDots reports whether a server may take a segment for "." or "..". Some servers cut parameters
+// off a segment.
 func isDots(segment string) bool {
 	segment, _, _ = strings.Cut(segment, ";")
 	return segment == "." || segment == ".."

@@ -26,7 +26,8 @@ type envelope struct {
 	Error   jsontext.Value `json:"error"`
 }
 
-// requestHeader returns the header of every request. The vendor requires Content-Type even without a body.
+// requestHeader returns the header of every request. The vendor requires Content-Type even without
+// a body.
 func requestHeader(config Config) http.Header {
 	return http.Header{"Content-Type": {"application/json"}, "X-Ncp-Region_code": {config.RegionCode}}
 }
@@ -36,7 +37,8 @@ func (a *Adapter) request(method, path string) upstream.Request {
 	return upstream.Request{Method: method, Path: "/api/v1" + path, Header: a.header}
 }
 
-// A response is an envelope, which a decoder reads, or a success in the documented form, which needs none.
+// A response is an envelope, which a decoder reads, or a success in the documented form, which
+// needs none.
 type response[Content any] struct {
 	envelope
 	success documented[Content]

@@ -61,17 +61,17 @@ type Config struct {
 	// a site's statistics. The API pages do not name it. The default is UTC. It must be a zone
 	// without summer time, so that each text means one instant.
 	TimeZone *time.Location `yaml:"time_zone"`
-	// LicenseRetention is how long the vendor shows a license in its history. The API pages do not name it. 0,
-	// the default, means that nobody knows: the archive then takes nothing for complete that the
-	// vendor does not show.
+	// LicenseRetention is how long the vendor shows a license in its history. The API pages do not
+	// name it. 0, the default, means that nobody knows: the archive then takes nothing for complete
+	// that the vendor does not show.
 	LicenseRetention time.Duration `yaml:"license_retention" range:"0|1s.."`
-	// UsageCountsFailures is whether a site's statistics count requests that the vendor refused. The
-	// API pages say only "created through the site". The default is false. It changes how drmhub
-	// counts the archive.
+	// UsageCountsFailures is whether a site's statistics count requests that the vendor refused.
+	// The API pages say only "created through the site". The default is false. It changes how
+	// drmhub counts the archive.
 	UsageCountsFailures bool `yaml:"usage_counts_failures"`
 	// UsageCountsMissingUser is whether a site's statistics count all licenses without a user id as
-	// one user together. The example of the API pages shows the MD5 of an empty id, which counts as any
-	// other. The default is false.
+	// one user together. The example of the API pages shows the MD5 of an empty id, which counts as
+	// any other. The default is false.
 	UsageCountsMissingUser bool `yaml:"usage_counts_missing_user"`
 
 	// PageConcurrency is how many pages of the license history one call reads at once, from 1 to

@@ -110,9 +110,9 @@ var gatewayCodes = map[word]meaning{
 	"900": unavailable,
 }
 
-// failure reads the error of a response with a status of 400 or more. It returns nil if the response
-// is not in the form of the service or of the gateway. A 401 is an error even then, because the
-// vendor's clock may explain it.
+// failure reads the error of a response with a status of 400 or more. It returns nil if the
+// response is not in the form of the service or of the gateway. A 401 is an error even then,
+// because the vendor's clock may explain it.
 func failure(status int, header http.Header, body []byte) *apierror.Error {
 	var answer envelope
 	r := refusal{}
@@ -141,8 +141,8 @@ func readRefusal(value jsontext.Value) (r refusal) {
 	return r
 }
 
-// isOwn reports whether a refusal has the vendor's form. Many proxies send an error with a code too.
-// The service also says that its response is no success.
+// isOwn reports whether a refusal has the vendor's form. Many proxies send an error with a code
+// too. The service also says that its response is no success.
 func (r refusal) isOwn(success *bool) bool {
 	_, known := serviceCodes[r.Code]
 	return r.ErrorCode != "" || known || r.Code != "" && success != nil && !*success

@@ -74,7 +74,8 @@ func meanings[V comparable](words map[V]string) map[string]V {
 	return all
 }
 
-// meant returns the value that a word of the vendor's means in any case, or zero for an unknown word.
+// meant returns the value that a word of the vendor's means in any case, or zero for an unknown
+// word.
 func meant[V comparable](words map[string]V, word string) V {
 	if v, asDocumented := words[word]; asDocumented {
 		return v

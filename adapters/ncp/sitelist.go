@@ -51,8 +51,8 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 	return res, nil
 }
 
-// SiteNames returns the names of all sites, also of those that cannot be read. If a row has no id, or
-// the list may hide sites, it returns an error too.
+// SiteNames returns the names of all sites, also of those that cannot be read. If a row has no id,
+// or the list may hide sites, it returns an error too.
 func (a *Adapter) SiteNames(ctx context.Context) (all []string, err error) {
 	list, err := a.sites(ctx)
 	if err != nil {

@@ -148,8 +148,8 @@ func (a *Adapter) site(row siteRow) *pb.Site {
 	return s
 }
 
-// timestamp is a time of a site's, or nil for none. One that cannot be read is left out: a change that
-// was made must not look like a failure.
+// timestamp is a time of a site's, or nil for none. One that cannot be read is left out: a change
+// that was made must not look like a failure.
 func (a *Adapter) timestamp(w word) *timestamppb.Timestamp {
 	t, ok := a.instant(w)
 	if !ok || t.IsZero() {

@@ -1,8 +1,8 @@
 package paging
 
-// Seen are the rows of a list that were returned before. Some vendors ignore the offset, or show the
-// last part again beyond the end. A part without a new row is then the end of the list. The fields
-// are part of a page token.
+// Seen are the rows of a list that were returned before. Some vendors ignore the offset, or show
+// the last part again beyond the end. A part without a new row is then the end of the list. The
+// fields are part of a page token.
 type Seen struct {
 	First string `json:"f,omitempty"` // the id of the list's first row
 	Last  string `json:"l,omitempty"` // the id of the last row before the next part
@@ -21,8 +21,8 @@ func (s *Seen) Add(id string) {
 	s.Last, s.ids[id] = id, true
 }
 
-// Restarts reports whether a later part of the list begins with the list's first row. The vendor then
-// ignored the offset, unless a new row pushed that row back.
+// Restarts reports whether a later part of the list begins with the list's first row. The vendor
+// then ignored the offset, unless a new row pushed that row back.
 func Restarts[Row any](s *Seen, part []Row, id func(Row) string) bool {
 	return len(part) > 0 && s.First != "" && id(part[0]) == s.First
 }

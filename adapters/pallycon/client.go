@@ -28,7 +28,8 @@ var integers = map[string]bool{"group_seq": true, "member_seq": true, "token_dur
 
 const success = "0000" // error_code
 
-// get reads from PallyCon. It returns the envelope of a failure inside HTTP 200 too, with the error.
+// get reads from PallyCon. It returns the envelope of a failure inside HTTP 200 too, with the
+// error.
 func get[Data any](ctx context.Context, a *Adapter, c call, params url.Values) (*envelope[Data], error) {
 	params.Set("api_code", c.code)
 	var response envelope[Data]
@@ -41,8 +42,8 @@ func get[Data any](ctx context.Context, a *Adapter, c call, params url.Values) (
 	return response.checked(res, apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID, ""))
 }
 
-// change writes to PallyCon. The guide names the parameters of a POST and a PUT, and not how they are
-// sent, so that is a setting.
+// change writes to PallyCon. The guide names the parameters of a POST and a PUT, and not how they
+// are sent, so that is a setting.
 func change[Data any](
 	ctx context.Context, a *Adapter, method string, c call, params url.Values,
 ) (*envelope[Data], error) {
@@ -71,8 +72,8 @@ func change[Data any](
 	return response.checked(res, apierror.OutcomeUnknown(""))
 }
 
-// An envelope is the guide's "Common Response Specification". The guide does not say whether Count is
-// of all rows that match or of this page.
+// An envelope is the guide's "Common Response Specification". The guide does not say whether Count
+// is of all rows that match or of this page.
 type envelope[Data any] struct {
 	members[Data]
 	kind   jsontext.Kind // of data; 0 without it
@@ -90,7 +91,8 @@ type members[Data any] struct {
 // Holds returns the members of an envelope.
 func (envelope[Data]) Holds() reflect.Type { return reflect.TypeFor[members[Data]]() }
 
-// Usual returns the members of an envelope with a list. The fields of another one may be beside error_code.
+// Usual returns the members of an envelope with a list. The fields of another one may be beside
+// error_code.
 func (e *envelope[Data]) Usual() any {
 	if reflect.TypeFor[Data]().Kind() != reflect.Slice {
 		return nil
@@ -101,7 +103,8 @@ func (e *envelope[Data]) Usual() any {
 // SetUsual leaves the response of a failure to the decoder: its data may be anything.
 func (e *envelope[Data]) SetUsual() bool { return e.ErrorCode == success }
 
-// UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else there.
+// UnmarshalJSONFrom reads data row by row. It leaves data out if a failure has something else
+// there.
 func (e *envelope[Data]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if start, err := d.ReadToken(); err != nil {
 		return err
@@ -166,8 +169,8 @@ func (e *envelope[Data]) readData(d *jsontext.Decoder) error {
 	return nil
 }
 
-// addFields adds the fields that are beside error_code to those in data. The guide heads one response
-// "Response", and all others "Response.data".
+// addFields adds the fields that are beside error_code to those in data. The guide heads one
+// response "Response", and all others "Response.data".
 func (e *envelope[Data]) addFields(beside map[string]jsontext.Value) {
 	data := reflect.ValueOf(&e.Data).Elem()
 	if data.Kind() != reflect.Pointer || e.misfit != nil {
@@ -193,12 +196,13 @@ func (e *envelope[Data]) addFields(beside map[string]jsontext.Value) {
 	}
 }
 
-// isCode reports whether a text has the form of an error_code of PallyCon. The guide says that it is a
-// number, and its console shows A9104. A gateway may have an error_code of its own, such as APIG.0101.
+// isCode reports whether a text has the form of an error_code of PallyCon. The guide says that it
+// is a number, and its console shows A9104. A gateway may have an error_code of its own, such as
+// APIG.0101.
 var isCode = regexp.MustCompile("^[A-Za-z]*[0-9]+$").MatchString
 
-// failure reads the error of a response with a status of 400 or more. PallyCon sends its envelope with
-// every response, so failure returns nil without an error_code.
+// failure reads the error of a response with a status of 400 or more. PallyCon sends its envelope
+// with every response, so failure returns nil without an error_code.
 func failure(_ int, _ http.Header, body []byte) *apierror.Error {
 	var answer envelope[jsontext.Value]
 	err := jsonx.Unmarshal("", body, &answer)

@@ -19,16 +19,17 @@ const (
 	EncodeQuery ParameterEncoding = "query"
 )
 
-// Config is the pallycon section of a vendor: one account at PallyCon (DoveRunner). NewConfig has the
-// defaults. "The guide" is the PallyCon Service API Guide V2.
+// Config is the pallycon section of a vendor: one account at PallyCon (DoveRunner). NewConfig has
+// the defaults. "The guide" is the PallyCon Service API Guide V2.
 type Config struct {
 	// BaseURL is scheme and host, without a path. The guide says https://service.pallycon.com. It
 	// has no default: the service has changed its name, and a missing line must not send a test
 	// account to the real service. Required.
 	BaseURL string `yaml:"base_url" reload:"account" required:"true" pattern:"^https?://[^/?#@ ]+$"`
-	// LicenseBaseURL is scheme and host of the license server, which serves the FairPlay certificate
-	// of each site without credentials. The default is https://license-global.pallycon.com. Empty
-	// turns GetFairPlayCertificate off, and the read-back of a registration.
+	// LicenseBaseURL is scheme and host of the license server, which serves the FairPlay
+	// certificate of each site without credentials. The default is
+	// https://license-global.pallycon.com. Empty turns GetFairPlayCertificate off, and the
+	// read-back of a registration.
 	LicenseBaseURL string `yaml:"license_base_url" pattern:"^(https?://[^/?#@ ]+)?$"`
 	// AccountID is the claim account_id of the token that signs every call. Required.
 	AccountID string `yaml:"account_id" reload:"account" required:"true" range:"1.."`
@@ -41,23 +42,24 @@ type Config struct {
 	// PageIndexBase is the page_index of the first page, 0 or 1. The guide leaves it open. The
 	// default is 1, as in an older version of the API.
 	PageIndexBase int `yaml:"page_index_base" range:"0..1"`
-	// ParameterEncoding is json (the default), form or query. The guide names the parameters of POST
-	// and PUT, and not how they are sent. The registration of a FairPlay certificate is always
+	// ParameterEncoding is json (the default), form or query. The guide names the parameters of
+	// POST and PUT, and not how they are sent. The registration of a FairPlay certificate is always
 	// multipart/form-data, because it contains files.
 	ParameterEncoding ParameterEncoding `yaml:"parameter_encoding" enum:"json|form|query"`
 	// ToInclusive is whether a search finds the day that its parameter `to` names. The guide says
 	// only "end date of the search". The default is true.
 	ToInclusive bool `yaml:"to_inclusive"`
-	// TimeZone is the zone of reg_time, created_time and update_time, and of the days in from, to and
-	// target_date. The guide states a zone, UTC, only for changes of a service's status. The default
-	// is UTC.
+	// TimeZone is the zone of reg_time, created_time and update_time, and of the days in from, to
+	// and target_date. The guide states a zone, UTC, only for changes of a service's status. The
+	// default is UTC.
 	TimeZone *time.Location `yaml:"time_zone"`
-	// LicenseRetention is how long the vendor shows a license in its history. The guide does not name it. 0,
-	// the default, means that nobody knows: the archive then takes nothing for complete that the
-	// vendor does not show.
+	// LicenseRetention is how long the vendor shows a license in its history. The guide does not
+	// name it. 0, the default, means that nobody knows: the archive then takes nothing for complete
+	// that the vendor does not show.
 	LicenseRetention time.Duration `yaml:"license_retention" range:"0|1s.."`
-	// UsageCountsFailures is whether MAL, MAU and MAD count requests that PallyCon refused. The guide
-	// says only "active licenses". The default is false. It changes how drmhub counts the archive.
+	// UsageCountsFailures is whether MAL, MAU and MAD count requests that PallyCon refused. The
+	// guide says only "active licenses". The default is false. It changes how drmhub counts the
+	// archive.
 	UsageCountsFailures bool `yaml:"usage_counts_failures"`
 	// UsageCountsMissingUser is whether MAU counts all licenses without a user id as one user
 	// together. PallyCon shows most of them under the user LICENSETOKEN, which counts as any other.

@@ -15,12 +15,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// RegisterFairPlayCertificate is "Register FairPlay Certificate". It checks the request before it sends
-// it. Otherwise a mistake would show only when a viewer with an Apple device cannot play.
+// RegisterFairPlayCertificate is "Register FairPlay Certificate". It checks the request before it
+// sends it. Otherwise a mistake would show only when a viewer with an Apple device cannot play.
 //
-// An unknown outcome is a success once the license server serves the certificate, if it served another
-// one before. It proves nothing that the license server serves the one before, since no document says
-// how long it keeps a certificate.
+// An unknown outcome is a success once the license server serves the certificate, if it served
+// another one before. It proves nothing that the license server serves the one before, since no
+// document says how long it keeps a certificate.
 func (a *Adapter) RegisterFairPlayCertificate(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
@@ -28,8 +28,8 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	if err != nil {
 		return nil, apierror.Invalid("name", "%v", err)
 	}
-	// The check needs the secrets of the request. A later run of the mutation does not have them, and
-	// uses the snapshot.
+	// The check needs the secrets of the request. A later run of the mutation does not have them,
+	// and uses the snapshot.
 	var files *fairPlayFiles
 	check := func(ctx context.Context) (_ *pb.FairPlayCertificate, err error) {
 		if files == nil {
@@ -64,8 +64,8 @@ func (a *Adapter) RegisterFairPlayCertificate(
 	})
 }
 
-// sendFairPlay sends a form with files, because the guide has two blobs. The encoding of other calls
-// does not matter here.
+// sendFairPlay sends a form with files, because the guide has two blobs. The encoding of other
+// calls does not matter here.
 func (a *Adapter) sendFairPlay(
 	ctx context.Context, siteID string, req *pb.RegisterFairPlayCertificateRequest, files *fairPlayFiles,
 ) error {

@@ -25,12 +25,12 @@ type fairPlayFiles struct {
 	description *pb.FairPlayCertificate
 }
 
-// checkFairPlay checks that the certificate, its private key, the key's password and the application
-// secret key are valid and belong together, and converts them. If they do not, its error is
-// INVALID_ARGUMENT with all violations. The error contains no secret.
+// checkFairPlay checks that the certificate, its private key, the key's password and the
+// application secret key are valid and belong together, and converts them. If they do not, its
+// error is INVALID_ARGUMENT with all violations. The error contains no secret.
 //
-// A certificate past its date is valid. Apple's devices ignore the date, and services go on with old
-// certificates, since a new one needs a new application secret key.
+// A certificate past its date is valid. Apple's devices ignore the date, and services go on with
+// old certificates, since a new one needs a new application secret key.
 func checkFairPlay(
 	ctx context.Context, req *pb.RegisterFairPlayCertificateRequest, now time.Time,
 ) (*fairPlayFiles, error) {

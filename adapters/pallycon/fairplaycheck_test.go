@@ -15,8 +15,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// OpenSSL 3.0 wrote the files: a certificate, and its RSA key, which is encrypted with this password
-// in all ways that OpenSSL offers.
+// OpenSSL 3.0 wrote the files: a certificate, and its RSA key, which is encrypted with this
+// password in all ways that OpenSSL offers.
 const (
 	fairPlayPassword = "correct-horse"
 	fairPlayASK      = "0123456789abcdef0123456789ABCDEF"

@@ -22,9 +22,9 @@ const maxCertificate = 64 << 10
 
 const certificatePath = "/ri/fpsCert.do"
 
-// GetFairPlayCertificate reads the certificate that PallyCon's license server serves to players. The
-// guide has no call for it. The license server does not say which sites exist, so drmhub looks for the
-// site in the site list first.
+// GetFairPlayCertificate reads the certificate that PallyCon's license server serves to players.
+// The guide has no call for it. The license server does not say which sites exist, so drmhub looks
+// for the site in the site list first.
 func (a *Adapter) GetFairPlayCertificate(
 	ctx context.Context, req *pb.GetFairPlayCertificateRequest,
 ) (*pb.FairPlayCertificate, error) {
@@ -80,7 +80,8 @@ func notServed(err error) error {
 	}
 }
 
-// maxServedBefore bounds the read before a registration, which must not depend on the license server.
+// maxServedBefore bounds the read before a registration, which must not depend on the license
+// server.
 const maxServedBefore = 5 * time.Second
 
 // servedBefore returns the certificate that players get before a registration. It is empty if the
@@ -100,8 +101,9 @@ func (a *Adapter) servedBefore(ctx context.Context, siteID string) (*pb.FairPlay
 	return &pb.FairPlayCertificate{}, nil
 }
 
-// fairPlayReadBack returns the ReadBack of a registration. It is nil where the served certificate can
-// show nothing: it was not known before, or the same certificate is registered with another key.
+// fairPlayReadBack returns the ReadBack of a registration. It is nil where the served certificate
+// can show nothing: it was not known before, or the same certificate is registered with another
+// key.
 func (a *Adapter) fairPlayReadBack(
 	siteID string, before, registered *pb.FairPlayCertificate,
 ) func(context.Context) (*pb.FairPlayCertificate, bool, error) {

@@ -28,7 +28,8 @@ import (
 type latestChange struct {
 	row    *statusChangeRow // nil if PallyCon shows none
 	unsure bool             // without a row: there may be one
-	// refusal is the error_code or the HTTP status with which PallyCon refused to show a change, or "".
+	// refusal is the error_code or the HTTP status with which PallyCon refused to show a change, or
+	// "".
 	refusal string
 	sent    time.Time // by PallyCon's clock; zero if the response did not say
 }
@@ -39,8 +40,8 @@ func (a *Adapter) latest(ctx context.Context, siteID, serviceCode string) (*late
 	if err == nil || !isForeign404(err) {
 		return latest, err
 	}
-	// A proxy sends a 404 too, while it has no route to PallyCon. So PallyCon must give it again after
-	// a call that works.
+	// A proxy sends a 404 too, while it has no route to PallyCon. So PallyCon must give it again
+	// after a call that works.
 	if _, down := a.allSites(ctx); down != nil {
 		return nil, down
 	}

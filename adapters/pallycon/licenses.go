@@ -267,7 +267,8 @@ func (l *licenseList) readPage(ctx context.Context, unit, number int) ([]license
 	}
 }
 
-// licenseRows returns the rows of a page. The list is read by reg_time, so a row without one ends it.
+// licenseRows returns the rows of a page. The list is read by reg_time, so a row without one ends
+// it.
 func (a *Adapter) licenseRows(read jsonx.Rows[licenseRow]) ([]licenseRow, error) {
 	all := make([]licenseRow, len(read))
 	for i := range read {
@@ -309,8 +310,8 @@ func (l *licenseList) match(row *licenseRow) listing.Match {
 	return listing.Keep
 }
 
-// total returns how many rows match, or 0 if that is unknown. The vendor's count may be of whole days
-// and of substrings, or of one page.
+// total returns how many rows match, or 0 if that is unknown. The vendor's count may be of whole
+// days and of substrings, or of one page.
 func (l *licenseList) total() int32 {
 	f := l.filter
 	texts := f.GetContentId() + f.GetUserId() + f.GetDeviceId() + f.GetDeviceModel() + l.after + l.upTo

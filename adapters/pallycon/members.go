@@ -229,8 +229,8 @@ func (a *Adapter) memberList() *listing.Numbered[listed[memberRow]] {
 	return numbered[memberRow](a, call{memberPath, memberCode}, url.Values{}, nil)
 }
 
-// membersOf returns the members with an e-mail address. It fails if a row that cannot be read may be
-// one of them.
+// membersOf returns the members with an e-mail address. It fails if a row that cannot be read may
+// be one of them.
 func (a *Adapter) membersOf(ctx context.Context, address string) ([]*pb.Member, error) {
 	list := a.memberList()
 	list.Match = func(row listed[memberRow]) (bool, error) {

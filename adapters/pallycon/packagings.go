@@ -30,8 +30,8 @@ type packagingRow struct {
 	unreadable error // what is wrong with a value, or nil
 }
 
-// ListPackagings is "Get DRM Packaging History". Only PallyCon applies the period, because the guide
-// does not say which of a row's two times it is about.
+// ListPackagings is "Get DRM Packaging History". Only PallyCon applies the period, because the
+// guide does not say which of a row's two times it is about.
 func (a *Adapter) ListPackagings(
 	ctx context.Context, req *pb.ListPackagingsRequest,
 ) (*pb.ListPackagingsResponse, error) {
@@ -90,8 +90,8 @@ func (a *Adapter) ListPackagings(
 	return res, err
 }
 
-// Times returns the times that a row is listed by. A track that was never packaged again may have no
-// update_time.
+// Times returns the times that a row is listed by. A track that was never packaged again may have
+// no update_time.
 func (r packagingRow) Times() (created, update string) {
 	return r.CreatedTime, cmp.Or(r.UpdateTime, r.CreatedTime)
 }
@@ -116,7 +116,8 @@ func (a *Adapter) readPackagings(
 	return rows, response.Count, nil
 }
 
-// packagingRow returns a row of a page. The list is read by its times, so a row without them ends it.
+// packagingRow returns a row of a page. The list is read by its times, so a row without them ends
+// it.
 func (a *Adapter) packagingRow(r jsonx.Row[packagingRow]) (packagingRow, error) {
 	row, thing := r.Value, "a packaging of content "+strconv.Quote(r.Value.CID)
 	var err error

@@ -13,8 +13,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// pushedDownByReports are the conditions, besides those of ListLicenses, that are sent to the vendor.
-// A stream sends at most one of its first five. drmhub alone applies the other fields of a report.
+// pushedDownByReports are the conditions, besides those of ListLicenses, that are sent to the
+// vendor. A stream sends at most one of its first five. drmhub alone applies the other fields of a
+// report.
 var pushedDownByReports = slices.Concat(
 	pushedDown(pb.LicenseService_StreamLicenses_FullMethodName,
 		"device_id", "user_id", "content_id", "device_model", "drm_type", "status", "start_time", "end_time"),

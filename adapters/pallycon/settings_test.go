@@ -18,9 +18,9 @@ import (
 // twinConfig returns a configuration for a twin with the default account.
 func twinConfig() pallycon.Config { return pallycontest.Config() }
 
-// TestEverySettingKeepsTheContract runs the suite with other readings of the guide than the defaults.
-// The catalog's test runs it with the defaults. The time zone stays, because the suite's days are in
-// UTC.
+// TestEverySettingKeepsTheContract runs the suite with other readings of the guide than the
+// defaults. The catalog's test runs it with the defaults. The time zone stays, because the suite's
+// days are in UTC.
 func TestEverySettingKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -49,7 +49,8 @@ var shapes = func() map[reflect.Type]*shape.Shape {
 
 type shapeTable = map[reflect.Type]*shape.Shape
 
-// addShape adds the shape of the response to a GET. The guide's samples have _links in each response.
+// addShape adds the shape of the response to a GET. The guide's samples have _links in each
+// response.
 func addShape[Data any](s shapeTable, path string, rules ...shape.Rule) {
 	rules = append(rules, shape.Shown("_links"), shape.Promised("error_code"))
 	s[reflect.TypeFor[Data]()] = shape.Of[envelope[Data]]("GET /api/v2"+path, rules...)

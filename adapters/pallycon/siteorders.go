@@ -40,8 +40,8 @@ func (r siteOrderRow) times() []jsonx.Time {
 
 const siteOrderPath = "/account/siteId/approve"
 
-// CreateSiteOrder is "Request Additional Service Site", which takes only a name. PallyCon decides on
-// it later.
+// CreateSiteOrder is "Request Additional Service Site", which takes only a name. PallyCon decides
+// on it later.
 //
 // A lost request is read back from the list: if it arrived, the list has a new order of that name.
 func (a *Adapter) CreateSiteOrder(
@@ -86,9 +86,9 @@ func (a *Adapter) CreateSiteOrder(
 	})
 }
 
-// ListSiteOrders is "Get Status of Additional Site Request". PallyCon takes one search condition, and
-// may match substrings. So it is sent the most selective condition, and the whole filter is applied
-// to every row here.
+// ListSiteOrders is "Get Status of Additional Site Request". PallyCon takes one search condition,
+// and may match substrings. So it is sent the most selective condition, and the whole filter is
+// applied to every row here.
 func (a *Adapter) ListSiteOrders(
 	ctx context.Context, req *pb.ListSiteOrdersRequest,
 ) (*pb.ListSiteOrdersResponse, error) {
@@ -124,8 +124,8 @@ func (a *Adapter) GetSiteOrder(ctx context.Context, req *pb.GetSiteOrderRequest)
 	return a.siteOrder(*found), nil
 }
 
-// newSiteOrdersOf returns the orders of a name that were not there before. It fails if the name of one of them was
-// garbled.
+// newSiteOrdersOf returns the orders of a name that were not there before. It fails if the name of
+// one of them was garbled.
 func (a *Adapter) newSiteOrdersOf(ctx context.Context, name string, before []string) ([]*pb.SiteOrder, error) {
 	orders, err := a.siteOrdersOf(ctx, name)
 	if err != nil {
@@ -141,8 +141,8 @@ func (a *Adapter) newSiteOrdersOf(ctx context.Context, name string, before []str
 	return orders, nil
 }
 
-// siteOrdersOf returns all orders of a name, and those whose name was garbled and may be this one. It fails if a row
-// that cannot be read may be one of them.
+// siteOrdersOf returns all orders of a name, and those whose name was garbled and may be this one.
+// It fails if a row that cannot be read may be one of them.
 func (a *Adapter) siteOrdersOf(ctx context.Context, name string) ([]*pb.SiteOrder, error) {
 	list := a.siteOrderList(url.Values{}, func(row listed[siteOrderRow]) (bool, error) {
 		shown := row.Row.ServiceName
@@ -171,8 +171,8 @@ func (a *Adapter) siteOrderList(
 	return numbered(a, call{siteOrderPath, "UA010310100"}, params, match)
 }
 
-// siteOrderSearch returns the vendor's search for a filter, and a function that applies the filter to
-// a row. The function is nil if every row is wanted.
+// siteOrderSearch returns the vendor's search for a filter, and a function that applies the filter
+// to a row. The function is nil if every row is wanted.
 func (a *Adapter) siteOrderSearch(
 	f *pb.SiteOrderFilter,
 ) (params url.Values, match func(listed[siteOrderRow]) (bool, error), err error) {
@@ -249,8 +249,8 @@ var siteOrderStates = map[string]pb.SiteOrder_State{
 	"denied": pb.SiteOrder_REJECTED, "cancel": pb.SiteOrder_REJECTED,
 }
 
-// siteOrderState returns the one state that a status has words of. It is unspecified if the words are
-// of several states, such as "approval requested", or if there is a "not".
+// siteOrderState returns the one state that a status has words of. It is unspecified if the words
+// are of several states, such as "approval requested", or if there is a "not".
 func siteOrderState(status string) pb.SiteOrder_State {
 	var found pb.SiteOrder_State
 	noLetter := func(r rune) bool { return !unicode.IsLetter(r) }
@@ -271,8 +271,8 @@ func siteOrderState(status string) pb.SiteOrder_State {
 	return found
 }
 
-// localTime reads a time in the vendor's zone. It returns nil for an unreadable time: an order that was
-// made must not look like a failure.
+// localTime reads a time in the vendor's zone. It returns nil for an unreadable time: an order that
+// was made must not look like a failure.
 func (a *Adapter) localTime(s string) *timestamppb.Timestamp {
 	t, ok := jsonx.ParseTime(s, a.config.TimeZone)
 	if !ok || t.IsZero() {

@@ -56,8 +56,8 @@ func (a *Adapter) ListSites(ctx context.Context, req *pb.ListSitesRequest) (*pb.
 	return res, nil
 }
 
-// SiteNames returns the names of all sites, also of those that cannot be read. If a row has no id, it
-// returns an error too.
+// SiteNames returns the names of all sites, also of those that cannot be read. If a row has no id,
+// it returns an error too.
 func (a *Adapter) SiteNames(ctx context.Context) (all []string, err error) {
 	rows, err := a.allSites(ctx)
 	for _, row := range rows {
@@ -92,8 +92,8 @@ func (a *Adapter) allSites(ctx context.Context) ([]listed[siteRow], error) {
 	return all, nil
 }
 
-// site maps a row. A site is enabled if its service DRM is. If the state of that service is not known,
-// or the row has no list of services, the site's own state is not known either.
+// site maps a row. A site is enabled if its service DRM is. If the state of that service is not
+// known, or the row has no list of services, the site's own state is not known either.
 func (a *Adapter) site(row siteRow) *pb.Site {
 	s := &pb.Site{
 		Name:        a.siteName(row.SiteID),

@@ -14,8 +14,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// statusChangeRow is data in the three calls about a service status change. The response to "Request
-// service status change" has no reg_status.
+// statusChangeRow is data in the three calls about a service status change. The response to
+// "Request service status change" has no reg_status.
 type statusChangeRow struct {
 	SiteID     string `json:"site_id"`
 	ReqGroupID string `json:"req_group_id"`

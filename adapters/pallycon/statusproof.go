@@ -15,8 +15,8 @@ import (
 //
 //   - If PallyCon showed a change before, the own change is another one of the same type.
 //   - If PallyCon said that there was none, the own change is any one of the same type.
-//   - Otherwise an older change may only have been hidden. So the own change is one of the same type
-//     that was not made before the call.
+//   - Otherwise an older change may only have been hidden. So the own change is one of the same
+//     type that was not made before the call.
 type changeRequest struct {
 	adapter             *Adapter
 	siteID, serviceCode string
@@ -27,9 +27,9 @@ type changeRequest struct {
 	refused bool // PallyCon refused the request in this run
 }
 
-// noChange returns the record of a service that shows no change. If there may be one, its create_time
-// is when the call began, by the later of both clocks. Its vendor_state is how PallyCon refused to
-// show a change.
+// noChange returns the record of a service that shows no change. If there may be one, its
+// create_time is when the call began, by the later of both clocks. Its vendor_state is how PallyCon
+// refused to show a change.
 func (l *latestChange) noChange(now time.Time) *pb.StatusChange {
 	if !l.unsure {
 		return &pb.StatusChange{}
@@ -40,8 +40,9 @@ func (l *latestChange) noChange(now time.Time) *pb.StatusChange {
 	return &pb.StatusChange{CreateTime: timestamppb.New(now.Truncate(time.Second)), VendorState: l.refusal}
 }
 
-// farAhead is how far reg_dt may be ahead of this machine's clock. If it is further ahead, one of both
-// clocks is wrong, or reg_dt is not in UTC. It then says nothing about when the change was made.
+// farAhead is how far reg_dt may be ahead of this machine's clock. If it is further ahead, one of
+// both clocks is wrong, or reg_dt is not in UTC. It then says nothing about when the change was
+// made.
 const farAhead = 2 * time.Hour
 
 // arrived returns the change that the request made, if PallyCon shows it. It returns an error if

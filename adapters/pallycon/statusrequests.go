@@ -112,8 +112,8 @@ var inEffect = map[pb.StatusChange_Type]pb.Site_ServiceState_State{
 	pb.StatusChange_RESUME:  pb.Site_ServiceState_ACTIVE,
 }
 
-// changeBefore returns the latest change of a service, or a noChange. If the service is already as the
-// change would make it, it returns an APPLIED change instead.
+// changeBefore returns the latest change of a service, or a noChange. If the service is already as
+// the change would make it, it returns an APPLIED change instead.
 func (a *Adapter) changeBefore(
 	ctx context.Context, siteID, serviceCode string, kind pb.StatusChange_Type,
 ) (*pb.StatusChange, error) {
@@ -144,8 +144,8 @@ func (a *Adapter) changeBefore(
 	return nil, noService(siteID, serviceCode)
 }
 
-// CancelStatusChange is "Cancel service status change request". PallyCon accepts it while the change
-// is pending.
+// CancelStatusChange is "Cancel service status change request". PallyCon accepts it while the
+// change is pending.
 func (a *Adapter) CancelStatusChange(
 	ctx context.Context, req *pb.CancelStatusChangeRequest,
 ) (*pb.StatusChange, error) {

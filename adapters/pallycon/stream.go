@@ -18,8 +18,9 @@ import (
 var _ adapters.LicenseStreamer = (*Adapter)(nil)
 
 // StreamLicenses is "Get DRM License List", page by page. A message holds the rows of one of the
-// vendor's pages. If a filter finds nothing for many pages, messages without rows show the progress.
-// Only the last message has no token, so that a caller notices a stream that was cut short.
+// vendor's pages. If a filter finds nothing for many pages, messages without rows show the
+// progress. Only the last message has no token, so that a caller notices a stream that was cut
+// short.
 func (a *Adapter) StreamLicenses(
 	req *pb.StreamLicensesRequest, to grpc.ServerStreamingServer[pb.StreamLicensesResponse],
 ) error {

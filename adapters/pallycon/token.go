@@ -15,8 +15,8 @@ import (
 const (
 	// tokenLife is short, because a stolen token gives access to the account until it ends.
 	tokenLife = 10 * time.Minute
-	// tokenRenewal is how long before its end a token is replaced. It leaves time for a call, and for
-	// clocks that differ.
+	// tokenRenewal is how long before its end a token is replaced. It leaves time for a call, and
+	// for clocks that differ.
 	tokenRenewal = 2 * time.Minute
 )
 
@@ -30,8 +30,8 @@ type tokens struct {
 	token         secret.Text
 	authorization secret.Text // the header with the token
 	ends          time.Time
-	// hidden is what no text may show: the key, the token, and the one before, which a call may still use. Nobody
-	// changes the list.
+	// hidden is what no text may show: the key, the token, and the one before, which a call may
+	// still use. Nobody changes the list.
 	hidden []secret.Text
 }
 
@@ -53,8 +53,9 @@ func (t *tokens) sign(_ context.Context, r *http.Request) error {
 func (t *tokens) get() (authorization secret.Text, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// PallyCon compares exp with the time of day, so drmhub does too: a monotonic clock can stop while the machine
-	// sleeps. A token with more than its whole life left was made before the clock was set back.
+	// PallyCon compares exp with the time of day, so drmhub does too: a monotonic clock can stop
+	// while the machine sleeps. A token with more than its whole life left was made before the
+	// clock was set back.
 	now := t.now().Round(0)
 	if left := t.ends.Sub(now); left > tokenRenewal && left <= tokenLife {
 		return t.authorization, nil

@@ -127,8 +127,8 @@ func (l *accountList) read(ctx context.Context, at *cursor, want int) (taken []*
 	return taken, true, nil
 }
 
-// take adds the rows of a page that match, up to want accounts, and moves the position past them. It
-// reports whether there is a row that matches beside these.
+// take adds the rows of a page that match, up to want accounts, and moves the position past them.
+// It reports whether there is a row that matches beside these.
 func (l *accountList) take(
 	taken []*pb.DrmAccount, page *accountPage, added []jsonx.Row[accountRow], at *cursor, want int,
 ) (_ []*pb.DrmAccount, more bool, err error) {

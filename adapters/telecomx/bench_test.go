@@ -9,7 +9,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// accountPage returns a page of accounts. The devices of each account are as this function writes them.
+// accountPage returns a page of accounts. The devices of each account are as this function writes
+// them.
 func accountPage(rows int, devices func(i int) string) string {
 	all := make([]string, rows)
 	for i := range all {

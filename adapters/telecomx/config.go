@@ -18,13 +18,13 @@ type Config struct {
 	Username string `yaml:"username" reload:"account" range:"1.."`
 	// Password is the password of that user.
 	Password secret.Text `yaml:"password"`
-	// Token is a machine token. TelecomX issues it for a user (POST /employee/ID/token), and it does
-	// not expire.
+	// Token is a machine token. TelecomX issues it for a user (POST /employee/ID/token), and it
+	// does not expire.
 	Token secret.Text `yaml:"token" instead:"username,password"`
 
 	// Customer is the id of a TelecomX customer, 24 hexadecimal characters. Calls that name no
-	// customer use it. The default is the user's own customer, which TelecomX returns at a login. It
-	// returns none for a machine token, so CreateDrmAccount then needs a customer.
+	// customer use it. The default is the user's own customer, which TelecomX returns at a login.
+	// It returns none for a machine token, so CreateDrmAccount then needs a customer.
 	Customer string `yaml:"customer" reload:"account" pattern:"^([0-9a-fA-F]{24})?$"`
 
 	// Network says how to reach the vendor: the keys tls and proxy.

@@ -24,8 +24,8 @@ import (
 const customersPassword = "open-sesame-4711"
 
 // A gossip is a vendor that responds to the calls of one method with what it knows of the caller.
-// The twin handles other calls. Before it gossips, it refuses as many tokens as it is told to. It is
-// the adapter's transport, since the error of a broken connection shows the whole URL.
+// The twin handles other calls. Before it gossips, it refuses as many tokens as it is told to. It
+// is the adapter's transport, since the error of a broken connection shows the whole URL.
 type gossip struct {
 	method string
 	refuse int

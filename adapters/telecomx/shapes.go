@@ -7,8 +7,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream/shape"
 )
 
-// shapes are what the pages say about the responses to reads, by the type of the pointer to which they
-// are decoded. TelecomX may omit "properties holding no value". An account always has these.
+// shapes are what the pages say about the responses to reads, by the type of the pointer to which
+// they are decoded. TelecomX may omit "properties holding no value". An account always has these.
 var shapes = map[reflect.Type]*shape.Shape{
 	reflect.TypeFor[*answer[accountPage]](): shape.Of[answer[accountPage]]("GET /iptv/drm", refusals,
 		shape.Shown("limit"),

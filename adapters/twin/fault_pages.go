@@ -8,7 +8,8 @@ import (
 	"strconv"
 )
 
-// without returns r without these query parameters. Its RequestURI stays, since signatures cover it.
+// without returns r without these query parameters. Its RequestURI stays, since signatures cover
+// it.
 func without(r *http.Request, names []string) *http.Request {
 	values := r.URL.Query()
 	for _, name := range names {
@@ -24,8 +25,9 @@ func withQuery(r *http.Request, values url.Values) *http.Request {
 	return &changed
 }
 
-// lastPage runs the vendor's handler. For an empty page, it goes back to the last one that has rows.
-// names are the parameter that says where the page begins and, for an offset, that of the size.
+// lastPage runs the vendor's handler. For an empty page, it goes back to the last one that has
+// rows. names are the parameter that says where the page begins and, for an offset, that of the
+// size.
 func lastPage(vendor http.Handler, r *http.Request, names []string) *heldAnswer {
 	held, values, step := run(vendor, r), r.URL.Query(), 1
 	if len(names) > 1 {

@@ -64,7 +64,8 @@ var timeForms = []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", com
 
 const compactTime = "20060102150405"
 
-// mediaTypes are the content types of the spellings that leave the values. "" means no content type.
+// mediaTypes are the content types of the spellings that leave the values. "" means no content
+// type.
 var mediaTypes = map[Spelling]string{
 	TextType: "text/plain", HTMLType: "text/html; charset=UTF-8", NoType: "",
 	DoubledType: "application/json, application/json", BrokenType: "application/json charset=utf-8",

@@ -35,8 +35,9 @@ type Account struct {
 	canary   atomic.Pointer[Canary]
 }
 
-// NewAccount returns the state of an account without calls. id is its id in the configuration. Its lane is
-// DefaultLane without a limit of the rate, and its breaker is DefaultBreaker, until Configure.
+// NewAccount returns the state of an account without calls. id is its id in the configuration. Its
+// lane is DefaultLane without a limit of the rate, and its breaker is DefaultBreaker, until
+// Configure.
 func NewAccount(id string) *Account {
 	a := &Account{id: id, pace: rate.NewLimiter(rate.Inf, 1), observer: nobody{}}
 	a.Configure(Lane{}, Breaker{})
@@ -50,8 +51,8 @@ func (a *Account) ID() string { return a.id }
 func (a *Account) ReadPlaces() int { return a.lane.Load().Reads }
 
 // Configure changes the lanes and the breakers of an account that is in use. Requests that have or
-// await a place keep it. A breaker that is open stays open, and what a breaker has counted still counts.
-// The zero Lane and the zero Breaker are those of NewAccount.
+// await a place keep it. A breaker that is open stays open, and what a breaker has counted still
+// counts. The zero Lane and the zero Breaker are those of NewAccount.
 func (a *Account) Configure(l Lane, b Breaker) {
 	if l == (Lane{}) {
 		l = DefaultLane()
@@ -76,8 +77,8 @@ func (a *Account) Configure(l Lane, b Breaker) {
 	}
 }
 
-// another returns the state of the account at another service of the same vendor, always the same one. It
-// has the same lane, breaker and observer, and no limit of the rate.
+// another returns the state of the account at another service of the same vendor, always the same
+// one. It has the same lane, breaker and observer, and no limit of the rate.
 func (a *Account) another() *Account {
 	if a.other.Load() == nil {
 		other := NewAccount(a.id)
@@ -90,8 +91,8 @@ func (a *Account) another() *Account {
 	return a.other.Load()
 }
 
-// A Connection is how an adapter reaches its vendor account. The zero value is a new account over the
-// adapter's own transport.
+// A Connection is how an adapter reaches its vendor account. The zero value is a new account over
+// the adapter's own transport.
 type Connection struct {
 	// Account is the state of the account. Nil means a new one.
 	Account *Account
@@ -114,8 +115,8 @@ var laneNames = [laneKinds]string{"reads", "writes", "background"}
 
 type backgroundKey struct{}
 
-// Background marks the calls of ctx as work that no caller waits for. They have a lane of their own.
-// Settling is background work without this mark.
+// Background marks the calls of ctx as work that no caller waits for. They have a lane of their
+// own. Settling is background work without this mark.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }

@@ -74,7 +74,8 @@ func narrow(l upstream.Lane) upstream.Options {
 	return upstream.Options{Connection: upstream.Connection{Account: account}}
 }
 
-// wantLane demands how many requests a lane has under way, waiting, and refused for want of a place.
+// wantLane demands how many requests a lane has under way, waiting, and refused for want of a
+// place.
 func (v *vendor) wantLane(t *testing.T, name string, used, waiting int, refused uint64) {
 	t.Helper()
 	synctest.Wait()
@@ -119,7 +120,8 @@ func TestAFullLaneRefusesAtOnce(t *testing.T) {
 	}
 }
 
-// Callers of a vendor that stalls are bounded by the default lane, and one that responds has places.
+// Callers of a vendor that stalls are bounded by the default lane, and one that responds has
+// places.
 func TestCallersOfAVendorThatStallsAreBounded(t *testing.T) {
 	for _, stuck := range []int{100, 1000} {
 		against(t, stall, upstream.Options{}, func(t *testing.T, v *vendor) {

@@ -23,12 +23,12 @@ func (a *attempt) refusedFor(ctx context.Context, reason RefusalReason) {
 
 type placeKey struct{}
 
-// withPlace marks the calls of ctx as parts of a request that has a place. They take no other place.
-// Otherwise requests that have all places could wait for a login that gets none.
+// withPlace marks the calls of ctx as parts of a request that has a place. They take no other
+// place. Otherwise requests that have all places could wait for a login that gets none.
 func withPlace(ctx context.Context) context.Context { return context.WithValue(ctx, placeKey{}, true) }
 
-// admit blocks until the attempt may go on. leave gives its place back. admit returns an error if the
-// vendor has asked for a pause, the breaker is open, or there is no place or no turn in time.
+// admit blocks until the attempt may go on. leave gives its place back. admit returns an error if
+// the vendor has asked for a pause, the breaker is open, or there is no place or no turn in time.
 func (a *attempt) admit(ctx context.Context) (leave func(), err error) {
 	if err := a.mayBegin(ctx); err != nil {
 		return nil, err
@@ -48,8 +48,8 @@ func (a *attempt) admit(ctx context.Context) (leave func(), err error) {
 	return leave, nil
 }
 
-// mayBegin returns an error if the caller has left, the vendor has asked for a pause, or the breaker is
-// open. A write is sent in a pause too.
+// mayBegin returns an error if the caller has left, the vendor has asked for a pause, or the
+// breaker is open. A write is sent in a pause too.
 func (a *attempt) mayBegin(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return a.errContextDone(ctx)

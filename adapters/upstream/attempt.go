@@ -33,8 +33,8 @@ type attempt struct {
 	alone   share       // the share of a request without a mark of OneCall
 }
 
-// where returns the request as errors name it, "GET /iptv/drm". It leaves out the query, which may contain a
-// token.
+// where returns the request as errors name it, "GET /iptv/drm". It leaves out the query, which may
+// contain a token.
 func (a *attempt) where() string { return a.request.Method + " " + a.request.URL.EscapedPath() }
 
 // try sends a request once, or not at all.
@@ -126,8 +126,8 @@ func fieldsOf(to []field, h http.Header) []field {
 	return to
 }
 
-// appendSigned appends the header values that Sign added, since a vendor's error may repeat them. A signature
-// stays valid for some minutes. It leaves out numbers, such as a time.
+// appendSigned appends the header values that Sign added, since a vendor's error may repeat them. A
+// signature stays valid for some minutes. It leaves out numbers, such as a time.
 func appendSigned(to []secret.Text, before []field, after http.Header) []secret.Text {
 	for name, values := range after {
 		for _, v := range values {

@@ -46,8 +46,8 @@ func Multipart(parts ...Part) Body {
 	var content bytes.Buffer
 	w := multipart.NewWriter(&content)
 	for _, p := range parts {
-		// The head is as browsers write it, because some servers read only that: quotes, and the name
-		// before the file name.
+		// The head is as browsers write it, because some servers read only that: quotes, and the
+		// name before the file name.
 		disposition := `form-data; name="` + quotes.Replace(p.Name) + `"`
 		if p.FileName != "" {
 			disposition += `; filename="` + quotes.Replace(p.FileName) + `"`

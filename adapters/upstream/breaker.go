@@ -12,8 +12,8 @@ import (
 // A Breaker says when drmhub keeps calls away from a vendor account that is down. The tags have the
 // names of the keys, and DefaultBreaker has the defaults.
 type Breaker struct {
-	// FailureRate is the share of the calls, above 0 and up to 1, that must find the vendor down. The
-	// default is 0.5.
+	// FailureRate is the share of the calls, above 0 and up to 1, that must find the vendor down.
+	// The default is 0.5.
 	FailureRate float64 `yaml:"failure_rate" range:">0..1"`
 	// MinCalls is how many calls there must be within the window. The default is 20.
 	MinCalls int `yaml:"min_calls" range:"1..100000"`
@@ -51,8 +51,8 @@ func (b *Breaker) Check(report func(key, problem string)) {
 	}
 }
 
-// breakers keep calls away from a vendor that is down. Mutations have a breaker of their own, so that
-// reads cannot stop a change. The result of a mutation also counts for reads.
+// breakers keep calls away from a vendor that is down. Mutations have a breaker of their own, so
+// that reads cannot stop a change. The result of a mutation also counts for reads.
 type breakers struct {
 	mu               sync.RWMutex
 	config           Breaker
@@ -81,7 +81,8 @@ func newBreaker(config Breaker) *breaker {
 
 func (b *breaker) setSince(t time.Time) { b.since.Store(&t) }
 
-// tryAgain lets the next call try the vendor at once, if the half-open breaker is as it was since began.
+// tryAgain lets the next call try the vendor at once, if the half-open breaker is as it was since
+// began.
 func (b *breaker) tryAgain(began *time.Time) {
 	if b.since.Load() == began {
 		// A change of its state is the only way to make the half-open breaker permit another call.
@@ -94,7 +95,8 @@ func (b *breaker) status(name string) BreakerStatus {
 	return BreakerStatus{Name: name, State: b.State().String(), Since: *b.since.Load()}
 }
 
-// reconfigured returns a breaker with another configuration, in the same state and with the same counts.
+// reconfigured returns a breaker with another configuration, in the same state and with the same
+// counts.
 func (b *breaker) reconfigured(config Breaker) *breaker {
 	next := newBreaker(config)
 	switch b.State() {

@@ -36,8 +36,8 @@ func ailing(failing *atomic.Bool, onSlow http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// callsToOpen are the requests of twenty reads that fail. Then the breaker opens. Four reads are tried
-// again, until there are too many failures to do so.
+// callsToOpen are the requests of twenty reads that fail. Then the breaker opens. Four reads are
+// tried again, until there are too many failures to do so.
 const callsToOpen = minCalls + 2*3 + 1
 
 const minCalls = 20 // of the default breaker

@@ -1,5 +1,5 @@
-// Package upstream is the HTTP client that adapters use to call vendors. An adapter makes one Client
-// from its configuration, and makes every call through it. See the example of New.
+// Package upstream is the HTTP client that adapters use to call vendors. An adapter makes one
+// Client from its configuration, and makes every call through it. See the example of New.
 //
 // Read is for calls that change nothing. It retries after a transient failure. Write is for all
 // other calls, and must run inside of mutation.Do. A write is sent at most once. Its error is
@@ -36,10 +36,11 @@ type Options struct {
 	VendorName string
 	// BaseURL is the vendor's scheme and host, such as "https://service.pallycon.com".
 	BaseURL string
-	// BaseURLKey is the setting that holds BaseURL, for messages. If it is "", messages say base_url.
+	// BaseURLKey is the setting that holds BaseURL, for messages. If it is "", messages say
+	// base_url.
 	BaseURLKey string
-	// Connection says which account the client calls, and over which transport. If the transport does
-	// not support net/http/httptrace, the client assumes that it sent every request.
+	// Connection says which account the client calls, and over which transport. If the transport
+	// does not support net/http/httptrace, the client assumes that it sent every request.
 	Connection
 	// Network says how the client's own transport reaches the vendor.
 	Network Network
@@ -56,26 +57,26 @@ type Options struct {
 	// vendor may have sent it. Such a 404 or 410 proves nothing: a Read returns
 	// VENDOR_RESPONSE_INVALID, and the outcome of a Write is unknown. Such a 429 leaves the outcome
 	// of a Write unknown too. A Read returns VENDOR_RESPONSE_INVALID for all such statuses that say
-	// that the request is wrong, as 400 and 409 do. For other statuses, the status decides everything,
-	// and the body becomes the vendor's message. If Failure itself is nil, every response counts as
-	// the vendor's.
+	// that the request is wrong, as 400 and 409 do. For other statuses, the status decides
+	// everything, and the body becomes the vendor's message. If Failure itself is nil, every
+	// response counts as the vendor's.
 	//
 	// If the error has the Code OK, the status decides its code and reason. If it has no message,
 	// the status decides the message. The client adds the HTTP status, the request id and the
 	// pause, and cleans all texts. If a Write gets a 408, a 425 or a 5xx, its outcome is unknown.
 	// Only the metadata of the error is kept then.
 	Failure func(status int, header http.Header, body []byte) *apierror.Error
-	// KnownCode reports whether the vendor's documents have a code of its refusals. If it is nil, they
-	// name none, and every code fits.
+	// KnownCode reports whether the vendor's documents have a code of its refusals. If it is nil,
+	// they name none, and every code fits.
 	KnownCode func(code string) bool
 	// RequestIDHeader is the response header with the vendor's id of the request, such as
 	// "x-ncp-trace-id".
 	RequestIDHeader string
-	// Templates are the paths of the vendor's API, with a placeholder for each id: "/sites/{site}". An
-	// Observer learns of the template that a request fits, and never of a path.
+	// Templates are the paths of the vendor's API, with a placeholder for each id: "/sites/{site}".
+	// An Observer learns of the template that a request fits, and never of a path.
 	Templates []string
-	// Limits has the timeout and the rate, unless the account's lane has them. The timeout bounds one
-	// attempt, from the connection to the last byte of the response.
+	// Limits has the timeout and the rate, unless the account's lane has them. The timeout bounds
+	// one attempt, from the connection to the last byte of the response.
 	Limits
 	// MaxBody bounds a response, in bytes after decompression. 0 means 16 MiB.
 	MaxBody int64
@@ -124,7 +125,8 @@ func New(o Options) (*Client, error) {
 		if c.reads, c.writes, err = newTransports(o.Network, base); err != nil {
 			return nil, err
 		}
-		// A reload replaces an adapter while calls still use it. Their connections go with the last call.
+		// A reload replaces an adapter while calls still use it. Their connections go with the last
+		// call.
 		runtime.AddCleanup(c, closeIdle, [2]http.RoundTripper{c.reads, c.writes})
 	}
 	return c, nil
@@ -187,8 +189,8 @@ func parseBaseURL(s string) (*url.URL, error) {
 	return nil, fmt.Errorf("base_url %s", wrong)
 }
 
-// newTransports returns the transports for reads and for writes. Both use HTTP/1.1 only: if requests
-// share a connection, the client cannot find out whether a byte of one request was sent.
+// newTransports returns the transports for reads and for writes. Both use HTTP/1.1 only: if
+// requests share a connection, the client cannot find out whether a byte of one request was sent.
 func newTransports(network Network, base *url.URL) (r, w http.RoundTripper, err error) {
 	open := (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	reads := &http.Transport{

@@ -54,8 +54,8 @@ func (c *Client) curl(ctx context.Context, req Request) (string, error) {
 	return strings.Join(line, " "), nil
 }
 
-// buildRedacted returns the HTTP request with every header that is sent. The credentials that Sign adds are
-// redacted.
+// buildRedacted returns the HTTP request with every header that is sent. The credentials that Sign
+// adds are redacted.
 func (c *Client) buildRedacted(ctx context.Context, req Request) (*http.Request, error) {
 	r, err := c.build(ctx, req, true)
 	if err != nil {

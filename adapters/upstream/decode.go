@@ -17,7 +17,8 @@ import (
 
 const (
 	maxDepth = jsonx.MaxDepth // nested arrays and objects in a response
-	// The part of a body that is read without being decoded, for its text and to keep the connection.
+	// The part of a body that is read without being decoded, for its text and to keep the
+	// connection.
 	drainSize = 64 << 10
 )
 
@@ -53,9 +54,9 @@ func readRaw(resp *http.Response, into *Raw, maxBody int64) error {
 	return nil
 }
 
-// decode zeroes into, and decodes one JSON value into it. It holds a response of a usual type in memory, unless the
-// response is large. Anything else is decoded straight from the connection. Its error is an *unreadable, or the error
-// that broke the connection.
+// decode zeroes into, and decodes one JSON value into it. It holds a response of a usual type in
+// memory, unless the response is large. Anything else is decoded straight from the connection. Its
+// error is an *unreadable, or the error that broke the connection.
 func decode(resp *http.Response, into any, maxBody int64) error {
 	if raw, ok := into.(*Raw); ok {
 		return readRaw(resp, raw, maxBody)

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// compareEvery is how often a response to one call is compared with its shape, besides canary reads.
+	// compareEvery is how often a response to one call is compared with its shape, besides canary
+	// reads.
 	compareEvery = time.Minute
 	// maxCompared is how much of a response is compared, in bytes.
 	maxCompared = 256 << 10
@@ -26,8 +27,8 @@ func (a *Account) noteDrift(f shape.Finding) { a.drift.Add(f) }
 
 type compareKey struct{}
 
-// CompareShapes has every response to the reads of ctx compared with its shape. Of other reads, one in a
-// minute is.
+// CompareShapes has every response to the reads of ctx compared with its shape. Of other reads, one
+// in a minute is.
 func CompareShapes(ctx context.Context) context.Context {
 	return context.WithValue(ctx, compareKey{}, true)
 }
@@ -40,8 +41,8 @@ func (p *prefix) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// keepForShape makes a copy of the body while it is decoded, if its shape is to be compared. Otherwise it
-// returns nil.
+// keepForShape makes a copy of the body while it is decoded, if its shape is to be compared.
+// Otherwise it returns nil.
 func (a *attempt) keepForShape(ctx context.Context, answer *http.Response) *prefix {
 	s := a.Shape
 	if s == nil || ctx.Value(compareKey{}) == nil && !a.client.account.drift.Due(s, compareEvery) {
@@ -68,7 +69,8 @@ func (a *attempt) compareShape(kept *prefix) {
 	}
 }
 
-// noteCode notes the code of a refusal that the vendor's documents do not have, once for each response.
+// noteCode notes the code of a refusal that the vendor's documents do not have, once for each
+// response.
 func (r *Response) noteCode(e *apierror.Error) {
 	code := e.Metadata[apierror.VendorCode]
 	if r.coded || code == "" || r.client == nil {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// uncompress makes the body of a response readable, whatever its encoding. Some servers compress without
-// a header, use another name, name an encoding that the body does not have, or compress twice.
-// uncompress returns the name of an encoding that drmhub cannot read.
+// uncompress makes the body of a response readable, whatever its encoding. Some servers compress
+// without a header, use another name, name an encoding that the body does not have, or compress
+// twice. uncompress returns the name of an encoding that drmhub cannot read.
 func uncompress(resp *http.Response) (unknown string) {
 	header := strings.ToLower(strings.Join(resp.Header.Values("Content-Encoding"), ","))
 	body := resp.Body
@@ -35,8 +35,8 @@ func cutLast(header string) (before, after string, found bool) {
 	return header[:max(i, 0)], strings.TrimSpace(header[i+1:]), i >= 0
 }
 
-// A plainReader reads a body that may be compressed. It looks at the body's first bytes: no JSON starts
-// as gzip, zlib or zstd does.
+// A plainReader reads a body that may be compressed. It looks at the body's first bytes: no JSON
+// starts as gzip, zlib or zstd does.
 type plainReader struct {
 	io.Closer // of the body
 	body      io.Reader
@@ -76,8 +76,8 @@ func (p *plainReader) open() error {
 	return nil
 }
 
-// A begunReader reads a body whose first bytes have been read. A bufio.Reader would copy all of the body, and
-// need a buffer for each.
+// A begunReader reads a body whose first bytes have been read. A bufio.Reader would copy all of the
+// body, and need a buffer for each.
 type begunReader struct {
 	first [4]byte
 	start []byte // those of the first bytes that nobody has read yet

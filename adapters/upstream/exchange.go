@@ -60,7 +60,8 @@ func (x *exchange) end() {
 		x.breaker.RecordSuccess() // The vendor works for other requests, as far as is known.
 		return
 	case x.result != inconclusive:
-		// Only its trial opens a half-open breaker again. Other calls began before the trial, and say nothing new.
+		// Only its trial opens a half-open breaker again. Other calls began before the trial, and
+		// say nothing new.
 		if x.trial != nil || !x.breaker.IsHalfOpen() {
 			x.breaker.RecordFailure()
 		}

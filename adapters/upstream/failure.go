@@ -91,8 +91,8 @@ func (a *attempt) errBadResponse(what, excerpt string) *apierror.Error {
 	return a.finish(e)
 }
 
-// errProxy returns the error of a response in which the configured proxy asks for its credentials. The
-// vendor did not get the request.
+// errProxy returns the error of a response in which the configured proxy asks for its credentials.
+// The vendor did not get the request.
 func (a *attempt) errProxy() *apierror.Error {
 	return a.fail(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE,
 		"not sent: the proxy in front of %s wants a user and a password (HTTP 407, %s): check the proxy's URL",
@@ -144,8 +144,8 @@ func (a *attempt) refused(body []byte) (attemptResult, error) {
 	return result, a.finish(e)
 }
 
-// saysNothing reports whether a response is an empty 401 or 403. Not every vendor's document shows these bodies, so an
-// empty one counts as the vendor's.
+// saysNothing reports whether a response is an empty 401 or 403. Not every vendor's document shows
+// these bodies, so an empty one counts as the vendor's.
 func saysNothing(status int, body []byte) bool {
 	return (status == http.StatusUnauthorized || status == http.StatusForbidden) && len(bytes.TrimSpace(body)) == 0
 }
@@ -177,7 +177,8 @@ func (a *attempt) errForeign(body string) *apierror.Error {
 		"It proves nothing about the request. Retry, and check "+a.client.baseURLKey(), body)
 }
 
-// errNoSuchCall returns the error of a path that names no resource, and that the vendor does not have.
+// errNoSuchCall returns the error of a path that names no resource, and that the vendor does not
+// have.
 func (a *attempt) errNoSuchCall(said *apierror.Error) *apierror.Error {
 	e := apierror.New(codes.Internal, pb.ErrorReason_VENDOR_RESPONSE_INVALID,
 		"%s has no such call (%s, HTTP %d): check %s", a.vendor(), a.where(), a.answer.Status, a.client.baseURLKey())
@@ -244,7 +245,8 @@ func meaningOf(status int) meaning {
 	return meaning{codes.FailedPrecondition, pb.ErrorReason_VENDOR_REJECTED, "refuses the request", ""}
 }
 
-// pause returns how long the vendor asks drmhub to send nothing. It is 0 if the vendor does not ask.
+// pause returns how long the vendor asks drmhub to send nothing. It is 0 if the vendor does not
+// ask.
 func (r *Response) pause() time.Duration {
 	if r.Status != http.StatusTooManyRequests && r.Status != http.StatusServiceUnavailable {
 		return 0
@@ -289,8 +291,8 @@ func clean(e *apierror.Error, secrets []secret.Text) *apierror.Error {
 	return &c
 }
 
-// plain returns the text of a transport's error for callers. It leaves out URLs, and the addresses of
-// drmhub's own network: of its name server, its proxies and its host.
+// plain returns the text of a transport's error for callers. It leaves out URLs, and the addresses
+// of drmhub's own network: of its name server, its proxies and its host.
 func plain(err error) string {
 	if p, ok := errors.AsType[*proxyRefusal](err); ok {
 		return p.Error()

@@ -75,8 +75,8 @@ func (h *health) noteSignError(client int, err error) {
 	}
 }
 
-// noteErrorIn records an error that an adapter found in a response that passed for a success. It takes
-// that success back, unless there was another one since.
+// noteErrorIn records an error that an adapter found in a response that passed for a success. It
+// takes that success back, unless there was another one since.
 func (h *health) noteErrorIn(r *Response, e *apierror.Error) {
 	if isAboutTheRequest(e.Reason) {
 		return
@@ -122,14 +122,14 @@ type LastError struct {
 type Status struct {
 	Breakers []BreakerStatus // of reads, and of mutations
 	Lanes    []LaneStatus    // of reads, of writes, and of background work
-	// PauseLeft is how long the vendor still wants to get no reads. PauseHTTPStatus is the status of
-	// the response that asked for the pause. Both are 0 without a pause.
+	// PauseLeft is how long the vendor still wants to get no reads. PauseHTTPStatus is the status
+	// of the response that asked for the pause. Both are 0 without a pause.
 	PauseLeft       time.Duration
 	PauseHTTPStatus int
 	LastError       *LastError // nil: none since the start
 	LastSuccess     time.Time  // zero: none since the start
-	// CredentialsRejected is since when the vendor refuses the credentials. It is zero if the vendor
-	// accepts them, or if no call was made.
+	// CredentialsRejected is since when the vendor refuses the credentials. It is zero if the
+	// vendor accepts them, or if no call was made.
 	CredentialsRejected time.Time
 }
 
@@ -156,9 +156,9 @@ func (a *Account) Clients() int {
 	return a.health.clients
 }
 
-// ForgetRejection forgets that the vendor rejected the credentials, since the account has others now. The first
-// clients, so many, have the earlier credentials. Their calls may still be under way, but no longer say whether the
-// vendor accepts the account's credentials.
+// ForgetRejection forgets that the vendor rejected the credentials, since the account has others
+// now. The first clients, so many, have the earlier credentials. Their calls may still be under
+// way, but no longer say whether the vendor accepts the account's credentials.
 func (a *Account) ForgetRejection(first int) {
 	a.health.mu.Lock()
 	defer a.health.mu.Unlock()

@@ -66,7 +66,8 @@ func TestTheStatusOfAnAccount(t *testing.T) {
 	})
 }
 
-// TestCredentialsOfBeforeSayNothing replaces the credentials of an account. Calls with those of before end later.
+// TestCredentialsOfBeforeSayNothing replaces the credentials of an account. Calls with those of
+// before end later.
 func TestCredentialsOfBeforeSayNothing(t *testing.T) {
 	for rejects, rejected := range map[string]bool{"first": false, "next": true} {
 		with := func(key string) func(context.Context, *http.Request) error {

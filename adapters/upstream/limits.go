@@ -7,8 +7,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/mutation"
 )
 
-// Limits are two keys of a vendor's section of the configuration. Where they are set, they count instead
-// of the keys of the account's lane.
+// Limits are two keys of a vendor's section of the configuration. Where they are set, they count
+// instead of the keys of the account's lane.
 type Limits struct {
 	// Timeout bounds one request, from dialing to the last byte. The maximum is 1m. The default is
 	// timeout of the account's lane.

@@ -17,16 +17,16 @@ import (
 	"github.com/drmhub/drmhub/adapters/secret"
 )
 
-// Network says how to reach a vendor. It is part of each vendor's configuration. The zero value trusts
-// the authorities of the system, and uses the proxy that the environment names.
+// Network says how to reach a vendor. It is part of each vendor's configuration. The zero value
+// trusts the authorities of the system, and uses the proxy that the environment names.
 type Network struct {
 	// TLS says which servers to trust. nil means the authorities of the system.
 	TLS *TLS `yaml:"tls"`
 	// Proxy is the proxy for all calls of this vendor. Unset means that HTTPS_PROXY, HTTP_PROXY and
 	// NO_PROXY decide.
 	Proxy Proxy `yaml:"proxy"`
-	// AllowHTTP permits a base_url with http:// for a host other than loopback. The credentials then
-	// cross the network unencrypted.
+	// AllowHTTP permits a base_url with http:// for a host other than loopback. The credentials
+	// then cross the network unencrypted.
 	AllowHTTP bool `yaml:"allow_http"`
 }
 
@@ -129,8 +129,8 @@ func (n Network) seesRequests(base *url.URL) bool {
 	return err == nil && proxy != nil && (proxy.Scheme == "http" || proxy.Scheme == "https")
 }
 
-// checkEnvironment returns an error if the environment names a proxy that cannot be used. net/http would
-// ignore the proxy, and call the vendor directly.
+// checkEnvironment returns an error if the environment names a proxy that cannot be used. net/http
+// would ignore the proxy, and call the vendor directly.
 func checkEnvironment(base *url.URL) error {
 	if isLoopback(base) {
 		return nil // net/http uses no proxy for it.
@@ -164,8 +164,8 @@ func isLoopback(base *url.URL) bool {
 	return strings.EqualFold(base.Hostname(), "localhost") || err == nil && ip.IsLoopback()
 }
 
-// A proxyRefusal is the error of a proxy that refuses to connect to the vendor. It does not name the
-// proxy, whose address is not for callers.
+// A proxyRefusal is the error of a proxy that refuses to connect to the vendor. It does not name
+// the proxy, whose address is not for callers.
 type proxyRefusal struct{ status int }
 
 func (p *proxyRefusal) Error() string {

@@ -228,8 +228,8 @@ func TestADeadProxyIsBlamedWithoutItsAddress(t *testing.T) {
 	}
 }
 
-// TestAStrangersProxyProvesNothing calls a vendor without a proxy. A box in front of it asks for the
-// credentials of one, perhaps after the effect.
+// TestAStrangersProxyProvesNothing calls a vendor without a proxy. A box in front of it asks for
+// the credentials of one, perhaps after the effect.
 func TestAStrangersProxyProvesNothing(t *testing.T) {
 	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusProxyAuthRequired)

@@ -11,11 +11,11 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// An Observer learns of the requests to a vendor account. It must be safe for concurrent use. It never learns
-// of a URL, a query, a header or a body, since some vendors have credentials in them.
+// An Observer learns of the requests to a vendor account. It must be safe for concurrent use. It
+// never learns of a URL, a query, a header or a body, since some vendors have credentials in them.
 type Observer interface {
-	// Attempt learns of an attempt that is about to be sent. The client calls end once, when the attempt has
-	// ended.
+	// Attempt learns of an attempt that is about to be sent. The client calls end once, when the
+	// attempt has ended.
 	Attempt(ctx context.Context, a Attempted) (end func(Ending))
 	// Refused learns of a request that drmhub itself keeps from the vendor.
 	Refused(ctx context.Context, r Refusal)
@@ -27,7 +27,8 @@ type Attempted struct {
 	Vendor string
 	// Method is the HTTP method.
 	Method string
-	// Template is the path with a placeholder for each id, one of Options.Templates, or OtherTemplate.
+	// Template is the path with a placeholder for each id, one of Options.Templates, or
+	// OtherTemplate.
 	Template string
 	// Host and Port are the vendor's.
 	Host string
@@ -97,8 +98,8 @@ func (a *Account) Observe(o Observer) {
 	}
 }
 
-// Another returns a connection to another service of the same vendor account. It has a state of its own, and the
-// same observer. It outlives an adapter that is replaced, as the account does.
+// Another returns a connection to another service of the same vendor account. It has a state of its
+// own, and the same observer. It outlives an adapter that is replaced, as the account does.
 func (c Connection) Another() Connection {
 	other := Connection{Transport: c.Transport}
 	if c.Account != nil {
@@ -165,8 +166,8 @@ func (c *Client) template(path string) string {
 	return OtherTemplate
 }
 
-// plainTemplates returns the templates that are paths themselves, so that template finds them at once. It leaves out
-// a path that fits an earlier template.
+// plainTemplates returns the templates that are paths themselves, so that template finds them at
+// once. It leaves out a path that fits an earlier template.
 func (c *Client) plainTemplates() map[string]bool {
 	plain := map[string]bool{}
 	for _, t := range c.opts.Templates {

@@ -21,9 +21,9 @@ type shares struct {
 
 type callKey struct{}
 
-// OneCall marks the requests of ctx as those of one call, which may make many of them at once. Those that
-// find no place wait until another one of the call has ended. So a call is never refused because of its
-// own requests. A mark that ctx has stays.
+// OneCall marks the requests of ctx as those of one call, which may make many of them at once.
+// Those that find no place wait until another one of the call has ended. So a call is never refused
+// because of its own requests. A mark that ctx has stays.
 func OneCall(ctx context.Context) context.Context {
 	if ctx.Value(callKey{}) != nil {
 		return ctx
@@ -31,8 +31,8 @@ func OneCall(ctx context.Context) context.Context {
 	return context.WithValue(ctx, callKey{}, &shares{of: map[*places]*share{}})
 }
 
-// shareOf returns what the call of ctx has of a lane. It returns nil for a request without a mark, which is a call
-// of its own.
+// shareOf returns what the call of ctx has of a lane. It returns nil for a request without a mark,
+// which is a call of its own.
 func shareOf(ctx context.Context, lane *places) *share {
 	all, ok := ctx.Value(callKey{}).(*shares)
 	if !ok {

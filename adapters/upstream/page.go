@@ -22,8 +22,8 @@ func recycle(buffer *bytes.Buffer) {
 	pageBuffers.Put(buffer)
 }
 
-// readAtOnce reads a response of at most maxSize bytes into a buffer, and decodes it if it has the usual form.
-// Otherwise it returns false, and all of the content again.
+// readAtOnce reads a response of at most maxSize bytes into a buffer, and decodes it if it has the
+// usual form. Otherwise it returns false, and all of the content again.
 func readAtOnce(content io.Reader, buffer *bytes.Buffer, into any, maxSize int64) (again io.Reader, ok bool) {
 	_, err := buffer.ReadFrom(io.LimitReader(content, maxSize+1))
 	switch {

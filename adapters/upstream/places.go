@@ -11,8 +11,8 @@ import (
 // places bounds how many requests of one kind are under way at once, and how many wait for a place.
 // Requests get their places in this order:
 //
-//   - those of a mutation that has begun, which wait as long as they must, since a mutation must not
-//     end half done
+//   - those of a mutation that has begun, which wait as long as they must, since a mutation must
+//     not end half done
 //   - those in the queue, in the order in which they came
 //   - those that wait behind another request of their call, one of each call in turn
 //
@@ -137,8 +137,8 @@ func (p *places) end(line *list.List, result entry) {
 	close(w.done)
 }
 
-// giveUp ends the wait of a request that waits no longer, and returns why. A request that got its place at
-// the last moment keeps it, unless it is gone.
+// giveUp ends the wait of a request that waits no longer, and returns why. A request that got its
+// place at the last moment keeps it, unless it is gone.
 func (p *places) giveUp(w *waiter, why entry) entry {
 	p.mu.Lock()
 	defer p.mu.Unlock()

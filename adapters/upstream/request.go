@@ -121,10 +121,10 @@ func repeatable(method string) bool {
 	return false
 }
 
-// sendOnce keeps net/http from repeating a write. net/http repeats the methods of repeatable, which a
-// write never has. It also repeats a request with an idempotency key, which it finds only under its
-// canonical name. Servers ignore the case of the name. net/http still repeats a request if no byte
-// was written, because the idle connection was already closed.
+// sendOnce keeps net/http from repeating a write. net/http repeats the methods of repeatable, which
+// a write never has. It also repeats a request with an idempotency key, which it finds only under
+// its canonical name. Servers ignore the case of the name. net/http still repeats a request if no
+// byte was written, because the idle connection was already closed.
 func sendOnce(h http.Header) {
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if v, ok := h[name]; ok {

@@ -27,10 +27,10 @@ const (
 	longPause   = time.Second
 )
 
-// Read makes a call that changes nothing at the vendor. It zeroes the value that into points to, and
-// decodes the JSON response into it. It ignores unknown members, and names must match in case. If
-// into is nil, it discards the response. If into is a *Raw, it keeps the body as it is. It repeats an
-// attempt that found the vendor down, at most twice.
+// Read makes a call that changes nothing at the vendor. It zeroes the value that into points to,
+// and decodes the JSON response into it. It ignores unknown members, and names must match in case.
+// If into is nil, it discards the response. If into is a *Raw, it keeps the body as it is. It
+// repeats an attempt that found the vendor down, at most twice.
 func (c *Client) Read(ctx context.Context, req Request, into any) (*Response, error) {
 	end, err := mutation.BeginRequest(ctx)
 	if err != nil {

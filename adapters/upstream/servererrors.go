@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	// minServerErrors is how many different requests must get an HTTP 500 before it counts as an outage.
+	// minServerErrors is how many different requests must get an HTTP 500 before it counts as an
+	// outage.
 	minServerErrors = 3
 	// maxServerErrorAge is how long an HTTP 500 counts.
 	maxServerErrorAge = time.Minute
 )
 
-// serverErrors are the last requests that got an HTTP 500. A vendor may fail for one odd id and work for
-// all others.
+// serverErrors are the last requests that got an HTTP 500. A vendor may fail for one odd id and
+// work for all others.
 type serverErrors struct {
 	mu   sync.Mutex
 	last []serverError // of different requests, the oldest first

@@ -50,8 +50,8 @@ func (t *throttle) codeAndReason() (codes.Code, pb.ErrorReason) {
 	return codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE
 }
 
-// retryAfter returns the pause in a response's Retry-After header, or 0. The header holds seconds or
-// a date (RFC 9110, 10.2.3). A date is compared to the response's own Date, since clocks differ.
+// retryAfter returns the pause in a response's Retry-After header, or 0. The header holds seconds
+// or a date (RFC 9110, 10.2.3). A date is compared to the response's own Date, since clocks differ.
 func retryAfter(h http.Header) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if text == "" {

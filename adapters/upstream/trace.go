@@ -8,10 +8,10 @@ import (
 
 // trace returns a context with which the transport reports what becomes of the request.
 //
-// maySent is true while a byte of the request may have been sent. It is false only while the transport
-// looks for a connection. net/http uses a second connection only if it wrote nothing on the first (see
-// sendOnce). early is true if the connection held a response before the request left. The connection is
-// then closed.
+// maySent is true while a byte of the request may have been sent. It is false only while the
+// transport looks for a connection. net/http uses a second connection only if it wrote nothing on
+// the first (see sendOnce). early is true if the connection held a response before the request
+// left. The connection is then closed.
 func (a *attempt) trace(ctx context.Context) context.Context {
 	a.maySent.Store(true)
 	var used atomic.Pointer[wire]

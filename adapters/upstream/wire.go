@@ -9,8 +9,9 @@ import (
 
 // A wire is a connection that shows whether anything has arrived since its request began to leave.
 // A response that was there before belongs to an earlier request: a server or a proxy sent two to
-// that one. net/http closes a connection on which something arrives while nobody uses it. But if the
-// next request gets the connection at that moment, net/http takes what arrived for the response.
+// that one. net/http closes a connection on which something arrives while nobody uses it. But if
+// the next request gets the connection at that moment, net/http takes what arrived for the
+// response.
 type wire struct {
 	net.Conn
 	progress atomic.Int32 // of the request that uses the connection

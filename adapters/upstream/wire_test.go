@@ -15,7 +15,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// respondTwice sends two responses to each request at once. The first one names the path of the request.
+// respondTwice sends two responses to each request at once. The first one names the path of the
+// request.
 func respondTwice(conn net.Conn) {
 	defer conn.Close()
 	for requests := bufio.NewReader(conn); ; {

@@ -291,7 +291,8 @@ func TestAWriteIsRecordedRightBeforeItLeaves(t *testing.T) {
 		if err := log.write(t.Context(), v); err != nil {
 			t.Error(err)
 		}
-		// The write that ended has given its turn back, which comes ten seconds after that of the read.
+		// The write that ended has given its turn back, which comes ten seconds after that of the
+		// read.
 		took := time.Since(began).Round(time.Millisecond)
 		if len(log.sent) != 1 || took != 9*time.Second || time.Since(log.sent[0]) > time.Second {
 			t.Errorf("recorded at %v, of a write that began at %v and left at %v", log.sent, began, time.Now())

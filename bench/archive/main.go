@@ -5,23 +5,24 @@
 //	go run ./bench/archive -engine clickhouse -rows 20000000 -shards 2
 //	go run ./bench/archive -kills 40                        the kill test in place of the measurement
 //
-// The world is the same at each run: 90 days of 40 sites whose sizes follow Zipf's law, 250,000 users,
-// 12 codes, 8 % of the requests refused, equal rows and bursts. SQLite's files are in the folder for
-// temporary files. A PostgreSQL or ClickHouse server is started for the run, unless -dsn names one.
+// The world is the same at each run: 90 days of 40 sites whose sizes follow Zipf's law, 250,000
+// users, 12 codes, 8 % of the requests refused, equal rows and bursts. SQLite's files are in the
+// folder for temporary files. A PostgreSQL or ClickHouse server is started for the run, unless -dsn
+// names one.
 //
-// A process of its own fills the archive and asks it, in turns with raw SQL. Raw SQL has one table of
-// numbers with one index. Its texts are numbered outside of the database, and never come back as
+// A process of its own fills the archive and asks it, in turns with raw SQL. Raw SQL has one table
+// of numbers with one index. Its texts are numbered outside of the database, and never come back as
 // texts. So the comparison favors raw SQL. Raw SQL asks the same: users and devices are distinct.
 // Rates are per second of the processor, with that of the database server, where the program has
 // started it. The world is in the memory of that process, so its garbage collector runs more rarely
-// than by default. ClickHouse gets the first 500,000 rows in chunks of 4,000, as a backfill does, and
-// the others in chunks of 100,000.
+// than by default. ClickHouse gets the first 500,000 rows in chunks of 4,000, as a backfill does,
+// and the others in chunks of 100,000.
 //
 // Then the real server, built from this source, opens the archive. The program asks it over gRPC,
 // exports a million rows, and reads its maximum memory (VmHWM of /proc).
 //
-// What raw SQL takes grows with the rows, and what the archive's counts by day and month take does not.
-// So a smaller world shows smaller ratios.
+// What raw SQL takes grows with the rows, and what the archive's counts by day and month take does
+// not. So a smaller world shows smaller ratios.
 //
 // The program fails if a figure misses what is demanded of it. Nothing is demanded of ClickHouse.
 package main

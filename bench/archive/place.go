@@ -56,8 +56,9 @@ func (o options) two(database func() (dsn string, drop func(), err error)) (p pl
 	}}, nil
 }
 
-// servers returns the processes that this one has started so far, and PostgreSQL's server of a DSN. That
-// server is found by its socket, which is in the server's folder, since it belongs to no process.
+// servers returns the processes that this one has started so far, and PostgreSQL's server of a DSN.
+// That server is found by its socket, which is in the server's folder, since it belongs to no
+// process.
 func servers(dsn string) (pids []int) {
 	children, _ := filepath.Glob("/proc/self/task/*/children") // The pattern is well-formed.
 	for _, path := range children {

@@ -1,26 +1,29 @@
-// Command callers measures what it costs to know who calls: calls a second in auth mode jwt and in mode
-// none, in one run.
+// Command callers measures what it costs to know who calls: calls a second in auth mode jwt and in
+// mode none, in one run.
 //
 //	go run ./bench/callers
 //	go run ./bench/callers -rounds 20 -time 1s
 //
-// ListSites asks a vendor, as most calls do: a twin of NAVER Cloud in this process. ListVendors calls no
-// vendor and writes nothing, so the share of verification is larger than in any other call. Both servers
-// are real ones, built from this source, in processes of their own. They take turns in each round, and
-// change the order with it. Each caller has one token, which the server has verified before. The program
-// prints the median of the rounds' ratios, and the server's CPU time for a call, which depends less on a
-// busy machine.
+// ListSites asks a vendor, as most calls do: a twin of NAVER Cloud in this process. ListVendors
+// calls no vendor and writes nothing, so the share of verification is larger than in any other
+// call. Both servers are real ones, built from this source, in processes of their own. They take
+// turns in each round, and change the order with it. Each caller has one token, which the server
+// has verified before. The program prints the median of the rounds' ratios, and the server's CPU
+// time for a call, which depends less on a busy machine.
 //
-// A second table compares a server that has no telemetry with one that measures every call and samples no trace.
+// A second table compares a server that has no telemetry with one that measures every call and
+// samples no trace.
 //
-// The rows of algorithms are ListVendors with a new token in each call, so that the server verifies each.
+// The rows of algorithms are ListVendors with a new token in each call, so that the server verifies
+// each.
 //
-// Then 50 callers storm with 1,000 tokens in two seconds, each signed with a key that nobody knows. The
-// program counts how often the server fetches the issuer's key set, and compares the latency of good
-// callers with that in a quiet time.
+// Then 50 callers storm with 1,000 tokens in two seconds, each signed with a key that nobody knows.
+// The program counts how often the server fetches the issuer's key set, and compares the latency of
+// good callers with that in a quiet time.
 //
-// The command fails if ListSites over gRPC reaches less than 0.95 of mode none, or of no telemetry. It also fails
-// if a storm causes more than three fetches, or doubles the 99th percentile of good callers' latency.
+// The command fails if ListSites over gRPC reaches less than 0.95 of mode none, or of no telemetry.
+// It also fails if a storm causes more than three fetches, or doubles the 99th percentile of good
+// callers' latency.
 package main
 
 import (
@@ -84,7 +87,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return failed
 }
 
-// compareAll prints a table that compares two servers, and returns the ratio of ListSites over gRPC.
+// compareAll prints a table that compares two servers, and returns the ratio of ListSites over
+// gRPC.
 func (b *bench) compareAll(
 	ctx context.Context, out io.Writer, servers [2]*server, rounds int, length time.Duration,
 ) (ratio float64, err error) {

@@ -63,8 +63,8 @@ func p99(values []float64) float64 {
 	return load.Percentile(slices.Sorted(slices.Values(values)), 99)
 }
 
-// goodCallers has some callers call at a steady pace for the time of a storm. It returns the latency of
-// each call in milliseconds. No call may fail.
+// goodCallers has some callers call at a steady pace for the time of a storm. It returns the
+// latency of each call in milliseconds. No call may fail.
 func (b *bench) goodCallers(ctx context.Context) (all []float64, failed error) {
 	published := b.idp.Sign("EdDSA", "published", "good", time.Hour, claims)
 	var mu sync.Mutex
@@ -101,8 +101,8 @@ func (b *bench) strangers(storm int) []string {
 	return all
 }
 
-// unknownKeys calls with all of the tokens within the time of a storm. No caller waits for a response
-// before its next call. All must be refused.
+// unknownKeys calls with all of the tokens within the time of a storm. No caller waits for a
+// response before its next call. All must be refused.
 func (b *bench) unknownKeys(ctx context.Context, tokens []string) error {
 	wrong := make([]error, len(tokens))
 	var all sync.WaitGroup

@@ -63,8 +63,8 @@ func anyProduct(o *op) string {
 	return "vendors/amino/products/" + productID(o.random.IntN(aminoProducts))
 }
 
-// heldLicense returns a license for an op of this purpose, or one that other ops revoke too. It puts
-// the license there.
+// heldLicense returns a license for an op of this purpose, or one that other ops revoke too. It
+// puts the license there.
 func (b *testbed) heldLicense(o *op, purpose string) string {
 	id := purpose + "-" + o.token
 	if o.chance(0.2) {
@@ -159,8 +159,8 @@ func learnResults(o *op, results []*pb.ProductLicenseResult) {
 	}
 }
 
-// planReplace replaces a license. Now and then AminoTV refuses the new terms, and the old ones must be
-// issued again.
+// planReplace replaces a license. Now and then AminoTV refuses the new terms, and the old ones must
+// be issued again.
 func planReplace(b *testbed, o *op) {
 	id := b.heldLicense(o, "replace")
 	l := &pb.ProductLicense{User: "user-" + id, Product: anyProduct(o), OrderId: "replace-" + o.token}

@@ -28,8 +28,8 @@ var idp = sync.OnceValue(func() *issuer.Issuer {
 	return i
 })
 
-// A caller makes ops, each of which it may make. What it may do and see is in its token. The campaign
-// knows it too, without the server's code.
+// A caller makes ops, each of which it may make. What it may do and see is in its token. The
+// campaign knows it too, without the server's code.
 type caller struct {
 	subject        string
 	roles, scopes  []string
@@ -40,7 +40,8 @@ type caller struct {
 	renew  time.Time
 }
 
-// newCallers returns two teams of callers. Each team may do everything together, and its admin alone.
+// newCallers returns two teams of callers. Each team may do everything together, and its admin
+// alone.
 func newCallers() (teams [2][]*caller) {
 	for team := range teams {
 		sites := []string{}

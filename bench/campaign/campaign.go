@@ -111,8 +111,8 @@ func (c *campaign) startAll(binary string, n int) error {
 	return nil
 }
 
-// round carries out the ops from first to end while everything fails. Then nothing fails, the servers
-// settle the rest, and round compares.
+// round carries out the ops from first to end while everything fails. Then nothing fails, the
+// servers settle the rest, and round compares.
 func (c *campaign) round(ctx context.Context, first, end int) error {
 	begun := time.Now()
 	for _, g := range c.testbed.gates {

@@ -11,8 +11,8 @@ import (
 	"github.com/drmhub/drmhub/internal/postgres"
 )
 
-// short is the campaign for every change, with a few hundred mutations, two kills and a restart of a
-// vendor.
+// short is the campaign for every change, with a few hundred mutations, two kills and a restart of
+// a vendor.
 var short = options{
 	Seed: 1, Mutations: 400, Round: 400, Callers: 40, Patience: 13 * time.Second,
 	Timeout: 700 * time.Millisecond, Late: 1200 * time.Millisecond, Quiet: 3 * time.Second,

@@ -61,8 +61,8 @@ func (c *client) face(which int) face {
 	return f
 }
 
-// carryOut calls until there is a definite response, or until the caller gives up. All calls have the
-// same request_id, and each is to any of the replicas.
+// carryOut calls until there is a definite response, or until the caller gives up. All calls have
+// the same request_id, and each is to any of the replicas.
 func (c *client) carryOut(ctx context.Context, b *testbed, o *op) {
 	patient := time.Now().Add(c.patience)
 	for {
@@ -148,8 +148,8 @@ func reason(s *status.Status) *errdetails.ErrorInfo {
 	return nil
 }
 
-// definite reports whether an error says that the call has failed for good. After any other error the
-// client may retry.
+// definite reports whether an error says that the call has failed for good. After any other error
+// the client may retry.
 func definite(code codes.Code, why string) bool {
 	switch code {
 	case codes.Unknown, codes.Unavailable, codes.ResourceExhausted,
@@ -187,7 +187,8 @@ func (o *op) hear(answer proto.Message, refused *status.Status) {
 	}
 }
 
-// equal reports whether two responses have the same content. The bytes of an Any differ from face to face.
+// equal reports whether two responses have the same content. The bytes of an Any differ from face
+// to face.
 func equal(a, b proto.Message) bool {
 	return proto.Equal(a, b) || protojson.Format(a) == protojson.Format(b)
 }

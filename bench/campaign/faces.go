@@ -33,7 +33,8 @@ type face struct {
 	conn    *grpc.ClientConn // nil for REST
 }
 
-// call calls as the owner of a token. It returns the name of the mutation's record, if the response has it.
+// call calls as the owner of a token. It returns the name of the mutation's record, if the response
+// has it.
 func (f face) call(
 	ctx context.Context, token, method string, req, answer proto.Message,
 ) (record string, err error) {

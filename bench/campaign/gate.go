@@ -127,8 +127,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.twin.ServeHTTP(w, r)
 }
 
-// draw returns the fault that a request meets, or the zero value. The next request with the same text
-// has a draw of its own.
+// draw returns the fault that a request meets, or the zero value. The next request with the same
+// text has a draw of its own.
 func (g *gate) draw(rpc, point string) twin.Fault {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -33,8 +33,8 @@ func (c *client) unsettled(ctx context.Context, admin *caller) (open []*pb.Mutat
 	return open, nil
 }
 
-// isUnknownForever reports whether a mutation may stay UNKNOWN. The vendor shows nothing of it, or showed
-// too little before it.
+// isUnknownForever reports whether a mutation may stay UNKNOWN. The vendor shows nothing of it, or
+// showed too little before it.
 func isUnknownForever(m *pb.Mutation) bool {
 	switch lastSegment(m.GetMethod()) {
 	case "RegisterFairPlayCertificate", "ResetMemberPassword":
@@ -45,8 +45,8 @@ func isUnknownForever(m *pb.Mutation) bool {
 	return false
 }
 
-// awaitSettled waits until the servers have settled the mutations that they can. After hurry it tells
-// them to, since their pauses grow.
+// awaitSettled waits until the servers have settled the mutations that they can. After hurry it
+// tells them to, since their pauses grow.
 func (c *client) awaitSettled(
 	ctx context.Context, admin *caller, hurry time.Duration,
 ) ([]*pb.Mutation, error) {

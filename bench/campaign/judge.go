@@ -230,8 +230,8 @@ func (c *claimed) fits(e twin.Effect) bool {
 	return true
 }
 
-// judgeState compares the state of the vendors with the last mutation of each thing, in the journal's
-// order. No two mutations change one thing at the same time.
+// judgeState compares the state of the vendors with the last mutation of each thing, in the
+// journal's order. No two mutations change one thing at the same time.
 func (j *judge) judgeState() {
 	last := map[string]*op{}
 	for _, o := range j.ops {

@@ -1,13 +1,13 @@
-// Command campaign makes thousands of mutations while everything around them fails. Then it compares
-// the journal with the effects at the vendors, record by record.
+// Command campaign makes thousands of mutations while everything around them fails. Then it
+// compares the journal with the effects at the vendors, record by record.
 //
 //	go run ./bench/campaign --mutations 10000 --seed 1
 //	go run ./bench/campaign --mutations 500 --store sqlite
 //
-// Several clients call every mutating RPC of every vendor. Each call has a request_id and a deadline.
-// After an unknown outcome, an unavailable server or a broken connection, the client retries with the
-// same request_id at any replica. It ends with a definite response, or gives up, and then the server
-// must settle the mutation by itself.
+// Several clients call every mutating RPC of every vendor. Each call has a request_id and a
+// deadline. After an unknown outcome, an unavailable server or a broken connection, the client
+// retries with the same request_id at any replica. It ends with a definite response, or gives up,
+// and then the server must settle the mutation by itself.
 //
 // The vendors are the four twins, in this process. They cut connections before a write and after
 // it, send 5xx and throttle. They send bodies that are not JSON or have no end. They stall longer
@@ -18,9 +18,9 @@
 // once.
 //
 // Sixteen callers have tokens. Each is confined to vendors, to sites or to scopes, except for two
-// admins. Some ops of different callers have the same request_id. Wrong callers try the same requests:
-// with an expired token, without the scope, or for another vendor. All the while a spy lists, gets,
-// settles and resends records as each caller. Calls are over gRPC and REST.
+// admins. Some ops of different callers have the same request_id. Wrong callers try the same
+// requests: with an expired token, without the scope, or for another vendor. All the while a spy
+// lists, gets, settles and resends records as each caller. Calls are over gRPC and REST.
 //
 // In the end nothing fails, and the servers settle the open mutations. Then each mutation of the
 // journal and each effect in the twins' ledgers must belong together:
@@ -38,8 +38,8 @@
 //
 // The reset of a password and the registration of a certificate cannot be read back. They may stay
 // unknown forever, with one effect or none. All calls that succeeded are made once more, and must
-// have the same response and no effect. The command fails unless the last three columns are zero and
-// nothing leaked. It explains each discrepancy.
+// have the same response and no effect. The command fails unless the last three columns are zero
+// and nothing leaked. It explains each discrepancy.
 //
 // PostgreSQL is the server in DRMHUB_TEST_POSTGRES, which is a postgres:// DSN with the right to
 // create databases. Without it, the command starts a server. The mutations, and the requests that

@@ -91,7 +91,8 @@ type claim struct {
 	key    string // of the effect; "" until a response tells it
 	// details are the details that the effect must have.
 	details map[string]string
-	// told reports whether a response says that the step took effect. Nil means that it does not say.
+	// told reports whether a response says that the step took effect. Nil means that it does not
+	// say.
 	told *bool
 
 	state    pb.Mutation_State // of the step, in the record
@@ -138,8 +139,8 @@ func (o *op) chance(p float64) bool { return o.random.Float64() < p }
 // shared returns a name that n consecutive ops have in common.
 func (o *op) shared(n int) string { return fmt.Sprintf("s%05d", o.number/n) }
 
-// oneOfLast returns one of the last things that a vendor shows. Other ops may have just created them,
-// and not know it yet. It mostly returns false, and always if the vendor shows nothing.
+// oneOfLast returns one of the last things that a vendor shows. Other ops may have just created
+// them, and not know it yet. It mostly returns false, and always if the vendor shows nothing.
 func oneOfLast[T any](o *op, shown []T) (one T, chosen bool) {
 	last := shown[max(0, len(shown)-5):]
 	if len(last) == 0 || !o.chance(0.3) {

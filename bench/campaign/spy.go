@@ -77,8 +77,8 @@ func (s *spy) refresh(ctx context.Context) {
 	}
 }
 
-// may checks that a call is refused exactly if the caller lacks what it needs. It reports whether the call
-// has a result.
+// may checks that a call is refused exactly if the caller lacks what it needs. It reports whether
+// the call has a result.
 func (s *spy) may(who *caller, allowed bool, what string, err error) bool {
 	if allowed {
 		if code := status.Code(err); code == codes.PermissionDenied || code == codes.Unauthenticated {
@@ -189,7 +189,8 @@ func (s *spy) change(m *pb.Mutation) (method string, req proto.Message) {
 	return pb.MutationService_ResendMutation_FullMethodName, &pb.ResendMutationRequest{Name: m.GetName()}
 }
 
-// judgeTold finds names of records that an op's caller was told and may not see, and the subjects of others.
+// judgeTold finds names of records that an op's caller was told and may not see, and the subjects
+// of others.
 func (j *judge) judgeTold(o *op) {
 	for _, text := range o.errors {
 		for _, name := range recordName.FindAllString(text, -1) {

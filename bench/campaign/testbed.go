@@ -144,8 +144,8 @@ func (b *testbed) heardChange(o *op) string {
 	return b.changes[o.random.IntN(len(b.changes))]
 }
 
-// staff works at the vendors until ctx ends. It approves PallyCon's waiting changes, ends sessions of
-// TelecomX, and restarts servers.
+// staff works at the vendors until ctx ends. It approves PallyCon's waiting changes, ends sessions
+// of TelecomX, and restarts servers.
 func (b *testbed) staff(ctx context.Context, seed uint64, restarts time.Duration) {
 	random := twin.Rand(seed, "staff")
 	names := []string{"pallycon", "ncp", "telecomx", "amino"}

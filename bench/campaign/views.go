@@ -51,8 +51,9 @@ func listEvents(ctx context.Context, f face, who *caller) ([]*pb.AuditEvent, err
 		})
 }
 
-// compareViews checks that each caller sees exactly its records, when nothing else happens. One team looks
-// over gRPC, and the other one over REST. Each caller then tries to change records of others.
+// compareViews checks that each caller sees exactly its records, when nothing else happens. One
+// team looks over gRPC, and the other one over REST. Each caller then tries to change records of
+// others.
 func (c *campaign) compareViews(ctx context.Context, all []*pb.Mutation, round int) (found []discrepancy, err error) {
 	admin, client := c.testbed.teams[0][0], c.clients[0]
 	events, err := listEvents(ctx, client.face(0), admin)

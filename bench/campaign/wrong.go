@@ -25,7 +25,8 @@ type wrong struct {
 	token func(b *testbed, o *op) string
 }
 
-// wrongs are all of them. Most have the subject of the op's own caller, as after the loss of a scope.
+// wrongs are all of them. Most have the subject of the op's own caller, as after the loss of a
+// scope.
 var wrongs = []wrong{
 	{"without a token", codes.Unauthenticated, func(*testbed, *op) string { return "" }},
 	{"with an expired token", codes.Unauthenticated, func(_ *testbed, o *op) string {
@@ -73,8 +74,8 @@ func weak(claims issuer.Claims) func(*testbed, *op) string {
 	return func(_ *testbed, o *op) string { return idp().Token("ES256", o.caller.subject, time.Hour, claims) }
 }
 
-// tryWrong has a wrong caller try some of the ops, with the op's own request_id. It must be refused. If it
-// had an effect, the ledger would show one too many.
+// tryWrong has a wrong caller try some of the ops, with the op's own request_id. It must be
+// refused. If it had an effect, the ledger would show one too many.
 func (c *client) tryWrong(ctx context.Context, b *testbed, seed uint64, o *op) {
 	random := twin.Rand(seed, fmt.Sprintf("wrong %d", o.number))
 	if random.Float64() >= wrongShare {
@@ -94,8 +95,8 @@ func (c *client) tryWrong(ctx context.Context, b *testbed, seed uint64, o *op) {
 	b.count(&b.refused)
 }
 
-// wasRefused reports whether a call was refused as one by a wrong caller. It is not sure where the server
-// was down.
+// wasRefused reports whether a call was refused as one by a wrong caller. It is not sure where the
+// server was down.
 func wasRefused(err error, want codes.Code) (refused, sure bool) {
 	said := status.Convert(err)
 	if err != nil && slices.Contains(unsure, said.Code()) {

@@ -18,7 +18,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// withArchive is the configuration of a server whose vendors do not respond. The archive has their rows.
+// withArchive is the configuration of a server whose vendors do not respond. The archive has their
+// rows.
 const withArchive = listeners + `
 archive: {enabled: true, dsn: %q, interval: 24h, keep: 876000h}
 vendors:
@@ -110,8 +111,8 @@ func anyUser(ctx context.Context, conn *grpc.ClientConn) (string, error) {
 	return "", errors.New("no license has a user")
 }
 
-// summarize counts the licenses, users and devices of the largest site. The archive keeps the counts of months, and
-// reads all rows of the site for those of days.
+// summarize counts the licenses, users and devices of the largest site. The archive keeps the
+// counts of months, and reads all rows of the site for those of days.
 func summarize(interval pb.SummarizeLicensesRequest_Interval) call {
 	return func(ctx context.Context, conn *grpc.ClientConn, _ int) error {
 		_, err := pb.NewArchiveServiceClient(conn).SummarizeLicenses(ctx, &pb.SummarizeLicensesRequest{

@@ -1,23 +1,27 @@
-// Command growth measures how drmhub grows: latency, memory, start and store, as there is more of one thing.
+// Command growth measures how drmhub grows: latency, memory, start and store, as there is more of
+// one thing.
 //
 //	go run ./bench/growth                             all, half an hour
 //	go run ./bench/growth -only accounts,sites        some
 //	go run ./bench/growth -short                      smaller sizes, two minutes
 //	go run ./bench/growth -largest 1000000            without ten million licenses, a third of the time
 //
-// The things are configured accounts, sites at a vendor, kept mutations with their audit events, archived licenses,
-// and replicas on one PostgreSQL. For each, the program prints a table with a row for each size.
+// The things are configured accounts, sites at a vendor, kept mutations with their audit events,
+// archived licenses, and replicas on one PostgreSQL. For each, the program prints a table with a
+// row for each size.
 //
-// The server is the real one, built from this source, in a process of its own. The vendor is in this process. Its
-// list of sites is made once. Kept mutations are copies of a real one, which the program writes into SQLite's file
-// itself. Their audit events are copies too, so a check of the trail would find that their hashes are wrong. Archived
-// licenses are written by the archive's engine, in large chunks. Start is the time from the start of the process until
-// it takes calls. Memory is what is resident after the calls. Latencies are those of 4 callers, the 50th percentile
+// The server is the real one, built from this source, in a process of its own. The vendor is in
+// this process. Its list of sites is made once. Kept mutations are copies of a real one, which the
+// program writes into SQLite's file itself. Their audit events are copies too, so a check of the
+// trail would find that their hashes are wrong. Archived licenses are written by the archive's
+// engine, in large chunks. Start is the time from the start of the process until it takes calls.
+// Memory is what is resident after the calls. Latencies are those of 4 callers, the 50th percentile
 // and the 99th.
 //
-// The last row of a table is the exponent of the growth from the first size to the last: 0 means that a figure does
-// not grow, and 1 that it grows like the size. The command fails if a median latency, the memory, the start, the store
-// or the time of the processor grows faster than n log n. It needs Go, and PostgreSQL's programs for the replicas.
+// The last row of a table is the exponent of the growth from the first size to the last: 0 means
+// that a figure does not grow, and 1 that it grows like the size. The command fails if a median
+// latency, the memory, the start, the store or the time of the processor grows faster than n log n.
+// It needs Go, and PostgreSQL's programs for the replicas.
 package main
 
 import (

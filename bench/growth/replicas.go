@@ -10,8 +10,9 @@ import (
 	"github.com/drmhub/drmhub/internal/postgres"
 )
 
-// replicas measures more and more replicas on one PostgreSQL. They share the machine with it, so the processor bounds
-// what more of them can do. The time of the processor for a mutation says what another replica costs.
+// replicas measures more and more replicas on one PostgreSQL. They share the machine with it, so
+// the processor bounds what more of them can do. The time of the processor for a mutation says what
+// another replica costs.
 func (b *bench) replicas(ctx context.Context, sizes []int) error {
 	c := b.curve("replicas", figure{"mutations", "%.0f/s", false}, figure{"p50", "%.2f ms", false},
 		figure{"p99", "%.2f ms", false}, figure{"replicas' CPU of a mutation", "%.3f ms", true},

@@ -33,7 +33,8 @@ const account = `
     pallycon: {base_url: %[2]q, account_id: %[1]s, account_seq: "1", service_api_key: {env: BENCH_KEY}}
 `
 
-// vendor returns PallyCon's twin with members, and with a list of this number of sites, which is made once.
+// vendor returns PallyCon's twin with members, and with a list of this number of sites, which is
+// made once.
 func vendor(sites int) http.Handler {
 	twin := emulator.New(emulator.Options{})
 	for i := range members {
@@ -87,7 +88,8 @@ func (b *bench) serve(ctx context.Context, run *program.Run, name, configuration
 // A call makes one call over a connection, as the caller with this number.
 type call func(ctx context.Context, conn *grpc.ClientConn, number int) error
 
-// latencies makes each call for a while, and returns its median and its 99th percentile in milliseconds.
+// latencies makes each call for a while, and returns its median and its 99th percentile in
+// milliseconds.
 func (b *bench) latencies(ctx context.Context, s *server, calls ...call) (values []float64, err error) {
 	for _, call := range calls {
 		done, err := load.Run(ctx, callers, b.length, load.Each(func(ctx context.Context, number int) error {

@@ -11,7 +11,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// sites measures more and more sites of one account. The vendor shows them all in one response, also for one site.
+// sites measures more and more sites of one account. The vendor shows them all in one response,
+// also for one site.
 func (b *bench) sites(ctx context.Context, sizes []int) error {
 	c := b.curve("sites", slices.Concat(stateFigures(), latencies("ListSites, 100"), latencies("ListSites, 1,000"),
 		latencies("GetSite"))...)

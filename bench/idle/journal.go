@@ -29,7 +29,8 @@ const (
 	key         = "BENCH_KEY=" + emulator.DefaultServiceAPIKey
 )
 
-// journal makes a journal of this number of mutations, and returns the configuration of a server that has it.
+// journal makes a journal of this number of mutations, and returns the configuration of a server
+// that has it.
 func journal(ctx context.Context, running *program.Run, mutations int) (text string, err error) {
 	twin := emulator.New(emulator.Options{})
 	twin.PutMembers(emulator.Member{MemberEmail: "member@bench.example"})

@@ -1,18 +1,19 @@
-// Command idle measures what the server costs while nobody calls it: its resident memory, and the time until it is
-// ready.
+// Command idle measures what the server costs while nobody calls it: its resident memory, and the
+// time until it is ready.
 //
 //	go run ./bench/idle                    a million kept mutations, three minutes
 //	go run ./bench/idle -mutations 1000    a smaller journal
 //
-// The command fails if the server with the journal takes 40 MiB or more, or 150 ms or more to become ready. Nothing is
-// demanded of the sandbox, which holds four twins and an archive in memory.
+// The command fails if the server with the journal takes 40 MiB or more, or 150 ms or more to
+// become ready. Nothing is demanded of the sandbox, which holds four twins and an archive in
+// memory.
 //
-// The server is the real one, built from this source as a release is. It starts several times in turns: with a
-// configuration of one vendor and a journal of kept mutations in SQLite, and as the sandbox with its four twins.
-// Ready is the median time from the start of the process until it takes calls. Memory is VmRSS of /proc, some
-// seconds after that. A part of it is pages of the program's file, which processes share and which the system can
-// take back. The table shows the rest as its own column. Kept mutations are copies of a real one. The command needs
-// Linux and Go.
+// The server is the real one, built from this source as a release is. It starts several times in
+// turns: with a configuration of one vendor and a journal of kept mutations in SQLite, and as the
+// sandbox with its four twins. Ready is the median time from the start of the process until it
+// takes calls. Memory is VmRSS of /proc, some seconds after that. A part of it is pages of the
+// program's file, which processes share and which the system can take back. The table shows the
+// rest as its own column. Kept mutations are copies of a real one. The command needs Linux and Go.
 package main
 
 import (

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// flushes is how many times flush measures. flushSize is about what a transaction of a mutation writes.
+// flushes is how many times flush measures. flushSize is about what a transaction of a mutation
+// writes.
 const (
 	flushes   = 200
 	flushSize = 16 << 10

@@ -11,8 +11,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// load makes mutations with this number of callers for this time. It returns the mutations a second,
-// and the milliseconds of the processor that the server used for each.
+// load makes mutations with this number of callers for this time. It returns the mutations a
+// second, and the milliseconds of the processor that the server used for each.
 func (s *server) load(ctx context.Context, callers int, length time.Duration) (rate, cpu float64, err error) {
 	before, err := s.CPU()
 	if err != nil {

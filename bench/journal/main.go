@@ -1,5 +1,5 @@
-// Command journal measures what the journal costs: mutations a second with it and without it, in one
-// run.
+// Command journal measures what the journal costs: mutations a second with it and without it, in
+// one run.
 //
 //	go run ./bench/journal
 //	go run ./bench/journal -rounds 5 -time 5s
@@ -7,24 +7,24 @@
 //	go run ./bench/journal -places 8              # as many writes at once as drmhub permits by default
 //
 // A mutation is ResetMemberPassword, which is one write at the vendor and no read. The vendor is
-// PallyCon's twin on loopback, in this process, without a delay. Each caller resets the password of a
-// member of its own, since mutations of one resource wait for each other. Unless -places says otherwise, the
-// lane has a place for each caller. A write keeps its place while the record of its send becomes durable. So
-// fewer places measure the lane, and not the journal.
+// PallyCon's twin on loopback, in this process, without a delay. Each caller resets the password of
+// a member of its own, since mutations of one resource wait for each other. Unless -places says
+// otherwise, the lane has a place for each caller. A write keeps its place while the record of its
+// send becomes durable. So fewer places measure the lane, and not the journal.
 //
 //   - "in memory", "SQLite" and "PostgreSQL" are the real server, built from this source. Only
 //     store.dsn differs. Every call passes the whole chain of production. Except in memory, its
-//     record is durable when the call returns. SQLite's file and PostgreSQL's data are in the folder
-//     for temporary files, and both wait for its disk.
-//   - "without" is a gRPC server of this program. It passes the calls to the same adapter, with a log
-//     of steps in memory. It lacks the journal, the audit trail, validation and error shaping. So the
-//     comparison does not favor the journal.
+//     record is durable when the call returns. SQLite's file and PostgreSQL's data are in the
+//     folder for temporary files, and both wait for its disk.
+//   - "without" is a gRPC server of this program. It passes the calls to the same adapter, with a
+//     log of steps in memory. It lacks the journal, the audit trail, validation and error shaping.
+//     So the comparison does not favor the journal.
 //
 // All four run as processes of their own, and take turns in every round. The program prints the
 // medians of the rounds: mutations a second, and the time of the processor that the server used for
-// one. What PostgreSQL uses itself is not in it. It also prints what the disk alone permits. It needs
-// Go and PostgreSQL's programs. It fails if SQLite or PostgreSQL misses the share of "without" that is
-// demanded of it.
+// one. What PostgreSQL uses itself is not in it. It also prints what the disk alone permits. It
+// needs Go and PostgreSQL's programs. It fails if SQLite or PostgreSQL misses the share of
+// "without" that is demanded of it.
 package main
 
 import (
@@ -88,7 +88,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return missed
 }
 
-// measure returns the mutations a second and the cost of one, by server, number of callers and round.
+// measure returns the mutations a second and the cost of one, by server, number of callers and
+// round.
 func measure(
 	ctx context.Context, servers []*server, callers []int, rounds int, length time.Duration,
 ) (rates, costs [][][]float64, err error) {
@@ -120,7 +121,8 @@ func measure(
 	return rates, costs, nil
 }
 
-// waits is how often a mutation of one write waits for the disk: for its intent, the send and the end.
+// waits is how often a mutation of one write waits for the disk: for its intent, the send and the
+// end.
 const waits = 3
 
 // demands are the least shares of "without", by server and number of callers.

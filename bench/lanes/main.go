@@ -3,12 +3,13 @@
 //	go run ./bench/lanes
 //	go run ./bench/lanes -rounds 10 -time 5s -stuck 100
 //
-// The real server, built from this source, has two vendor accounts with the default lanes: NAVER Cloud's
-// twin in this process, and a PallyCon that takes every request and never responds. In each round, eight
-// callers list the sites of NAVER Cloud for the time, first alone, and then while 100 others call PallyCon.
-// The program prints the percentiles of the eight callers, and the quotient of the 99th percentiles of all
-// rounds. Then it prints the server's goroutines and memory, alone and beside the 100 callers. It fails if
-// the quotient is above the limit, or if there are more goroutines than the lane allows.
+// The real server, built from this source, has two vendor accounts with the default lanes: NAVER
+// Cloud's twin in this process, and a PallyCon that takes every request and never responds. In each
+// round, eight callers list the sites of NAVER Cloud for the time, first alone, and then while 100
+// others call PallyCon. The program prints the percentiles of the eight callers, and the quotient
+// of the 99th percentiles of all rounds. Then it prints the server's goroutines and memory, alone
+// and beside the 100 callers. It fails if the quotient is above the limit, or if there are more
+// goroutines than the lane allows.
 package main
 
 import (
@@ -32,8 +33,8 @@ const (
 	callers = 8
 	// reads and queue are those of the default lane.
 	reads, queue = 32, 64
-	// connection is how many goroutines net/http has for each connection, and spare is how many further
-	// ones there may be.
+	// connection is how many goroutines net/http has for each connection, and spare is how many
+	// further ones there may be.
 	connection, spare = 2, 50
 )
 

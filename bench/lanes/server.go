@@ -87,8 +87,8 @@ func (s *server) bounds(ctx context.Context, stuck int) (alone, busy program.Sam
 	return alone, busy, err
 }
 
-// stick has callers call the silent vendor, until leave is called. One whose call is refused waits for a
-// second, as the docs demand.
+// stick has callers call the silent vendor, until leave is called. One whose call is refused waits
+// for a second, as the docs demand.
 func (s *server) stick(ctx context.Context, callers int) (leave func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	call := func() {
@@ -106,8 +106,8 @@ func (s *server) stick(ctx context.Context, callers int) (leave func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-// list lists the sites of the quick vendor from several callers at once, and returns how long each call took,
-// sorted.
+// list lists the sites of the quick vendor from several callers at once, and returns how long each
+// call took, sorted.
 func (s *server) list(ctx context.Context, length time.Duration) ([]time.Duration, error) {
 	done, err := load.Run(ctx, callers, length, load.Each(func(ctx context.Context, _ int) error {
 		_, err := s.sites.ListSites(ctx, &pb.ListSitesRequest{Parent: "vendors/quick"})

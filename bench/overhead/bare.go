@@ -57,7 +57,8 @@ type vendorLicense struct {
 
 // serveBare is the bare parts. It prints its addresses, and serves until ctx ends.
 func serveBare(ctx context.Context, vendorURL string, out io.Writer) error {
-	// The default of two idle connections would open a connection for nearly every call of 32 callers.
+	// The default of two idle connections would open a connection for nearly every call of 32
+	// callers.
 	v := &bareVendor{url: vendorURL, http: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
 	var listen net.ListenConfig
 	overGRPC, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")

@@ -76,7 +76,8 @@ func (s *server) callREST(ctx context.Context, c testCase, read func(body io.Rea
 	return read(res.Body)
 }
 
-// raw is a codec that sends bytes as they are. Of a response, it keeps the bytes, or their number alone.
+// raw is a codec that sends bytes as they are. Of a response, it keeps the bytes, or their number
+// alone.
 type raw struct{}
 
 // Name returns the name of the codec that the servers have.

@@ -9,7 +9,8 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/program"
 )
 
-// A measurement has what the rounds of one row have measured, of drmhub and of the bare parts, and the ratios.
+// A measurement has what the rounds of one row have measured, of drmhub and of the bare parts, and
+// the ratios.
 type measurement struct {
 	rate, p50, p99, cost, allocations comparison
 }
@@ -36,7 +37,8 @@ type round struct {
 	cpu time.Duration
 }
 
-// measure makes all rounds of a case over one face, and returns a measurement for each number of callers.
+// measure makes all rounds of a case over one face, and returns a measurement for each number of
+// callers.
 func (b *bench) measure(
 	ctx context.Context, c testCase, f face, rounds int, length time.Duration,
 ) ([]*measurement, error) {
@@ -120,7 +122,8 @@ func (m *measurement) add(drmhub, bare round) {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// allocated returns how many objects both servers have allocated. It waits until drmhub counts them again.
+// allocated returns how many objects both servers have allocated. It waits until drmhub counts them
+// again.
 func (b *bench) allocated(ctx context.Context) (counts [2]float64, err error) {
 	select {
 	case <-time.After(program.Stale - time.Since(b.asked)):

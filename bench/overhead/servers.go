@@ -76,8 +76,8 @@ func start(ctx context.Context, binary string) (b *bench, err error) {
 	hub, err := run.Serve(ctx, "drmhub", fmt.Sprintf(configuration, ops, url)+auth,
 		"BENCH_KEY="+emulator.DefaultServiceAPIKey,
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+collector, "OTEL_TRACES_SAMPLER=always_off",
-		// Each export renews the count of allocations, which then stays the same for some seconds. So only
-		// allocated may ask for the metrics: it knows when it asked before.
+		// Each export renews the count of allocations, which then stays the same for some seconds.
+		// So only allocated may ask for the metrics: it knows when it asked before.
 		"OTEL_METRIC_EXPORT_INTERVAL=3600000")
 	if err != nil {
 		return nil, err

@@ -8,8 +8,8 @@ import (
 	"github.com/drmhub/drmhub/bench/internal/report"
 )
 
-// A table has a row for each case, face and number of callers. A cell has the figures of drmhub and of the bare parts,
-// and their ratio.
+// A table has a row for each case, face and number of callers. A cell has the figures of drmhub and
+// of the bare parts, and their ratio.
 type table struct{ *report.Table }
 
 func newTable(out io.Writer) table {

@@ -9,7 +9,8 @@ import (
 // newest is the time of the newest license.
 var newest = time.Date(2026, 3, 2, 23, 59, 59, 0, time.UTC)
 
-// vendor serves PallyCon's lists of sites and of licenses. All responses are made before the first request.
+// vendor serves PallyCon's lists of sites and of licenses. All responses are made before the first
+// request.
 func vendor() http.Handler {
 	sites := []byte(`{"error_code":"0000","error_message":"Success","data":[{"site_id":"HUNDRED",` +
 		`"service_name":"Movies","product_list":[{"service_code":"PD001","status_code":"SE000"},` +
@@ -26,8 +27,8 @@ func vendor() http.Handler {
 	return mux
 }
 
-// licensePage returns a whole list, newest license first. A row has the form and about the length of the guide's
-// samples.
+// licensePage returns a whole list, newest license first. A row has the form and about the length
+// of the guide's samples.
 func licensePage(n int) []byte {
 	page := []byte(`{"error_code":"0000","error_message":"Success","data":[`)
 	for i := range n {

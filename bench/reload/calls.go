@@ -22,7 +22,8 @@ const (
 	callTime = 30 * time.Second
 )
 
-// during makes calls at a steady rate until what runs beside them has ended. It returns how they ended.
+// during makes calls at a steady rate until what runs beside them has ended. It returns how they
+// ended.
 func (s *server) during(ctx context.Context, rate int, beside func() error) (*measurement, error) {
 	m, done := &measurement{}, make(chan error, 1)
 	go func() { done <- beside() }()

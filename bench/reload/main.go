@@ -3,12 +3,14 @@
 //	go run ./bench/reload
 //	go run ./bench/reload -reloads 1000 -rate 200
 //
-// The real server, built from this source, calls PallyCon's twin in this process. Clients make calls at a steady rate:
-// reads over gRPC and over REST, and one change of every twenty calls. First they call for some seconds alone. Then
-// the program edits the configuration file and sends SIGHUP, as often as it is told, and waits each time until the
-// server has read the file. Half way, it replaces the file with the vendor's key, as one replaces a credential: the
-// twin takes both keys. The program prints the calls and their percentiles, and the server's goroutines and memory
-// before and after. It fails if a call failed, if the new key is not used, or if goroutines are left.
+// The real server, built from this source, calls PallyCon's twin in this process. Clients make
+// calls at a steady rate: reads over gRPC and over REST, and one change of every twenty calls.
+// First they call for some seconds alone. Then the program edits the configuration file and sends
+// SIGHUP, as often as it is told, and waits each time until the server has read the file. Half way,
+// it replaces the file with the vendor's key, as one replaces a credential: the twin takes both
+// keys. The program prints the calls and their percentiles, and the server's goroutines and memory
+// before and after. It fails if a call failed, if the new key is not used, or if goroutines are
+// left.
 package main
 
 import (

@@ -137,7 +137,8 @@ func (s *server) configure(number int) error {
 		pallycon.DefaultAccountID, pallycon.DefaultAccountSeq, 10+number%10))
 }
 
-// reloadOften edits the configuration and has it read, again and again. Half way, it replaces the key.
+// reloadOften edits the configuration and has it read, again and again. Half way, it replaces the
+// key.
 func (s *server) reloadOften(ctx context.Context, times int, every time.Duration) error {
 	process, err := os.FindProcess(s.Pid())
 	if err != nil {
@@ -169,7 +170,8 @@ func (s *server) reloadOften(ctx context.Context, times int, every time.Duration
 	return nil
 }
 
-// settled returns the state of the server once it has no more goroutines than before, or after some time.
+// settled returns the state of the server once it has no more goroutines than before, or after some
+// time.
 func (s *server) settled(ctx context.Context, before program.Sample) (now program.Sample, err error) {
 	for deadline := time.Now().Add(settleTime); ; {
 		if err := program.Pause(ctx, program.Stale); err != nil {

@@ -23,7 +23,8 @@ const (
 	// deadline bounds one call, and patience all calls for one mutation.
 	deadline = 10 * time.Second
 	patience = 30 * time.Second
-	// firstPause is the pause before the first repetition. Each later one is twice as long, up to maxPause.
+	// firstPause is the pause before the first repetition. Each later one is twice as long, up to
+	// maxPause.
 	firstPause = 50 * time.Millisecond
 	maxPause   = time.Second
 )

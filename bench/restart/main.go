@@ -1,13 +1,14 @@
-// Command restart replaces two replicas on PostgreSQL in turn while clients make mutations, and judges
-// what the clients were told by what the vendor has.
+// Command restart replaces two replicas on PostgreSQL in turn while clients make mutations, and
+// judges what the clients were told by what the vendor has.
 //
 //	go run ./bench/restart
 //	go run ./bench/restart -rate 100 -time 2m
 //
-// A mutation is CreateProductLicense for a user of its own, at AminoTV's twin on loopback. Mutations begin at
-// a steady rate, however long the earlier ones take. A client calls one replica, over gRPC or REST. It repeats
-// a call as docs/clients.md says, with the same request_id, at the other replica. The replicas are the real
-// server, built from this source. Each in its turn gets SIGTERM, ends, and is started again.
+// A mutation is CreateProductLicense for a user of its own, at AminoTV's twin on loopback.
+// Mutations begin at a steady rate, however long the earlier ones take. A client calls one replica,
+// over gRPC or REST. It repeats a call as docs/clients.md says, with the same request_id, at the
+// other replica. The replicas are the real server, built from this source. Each in its turn gets
+// SIGTERM, ends, and is started again.
 //
 // The command fails if:
 //

@@ -54,8 +54,8 @@ func TestRollingRestart(t *testing.T) {
 	}
 }
 
-// held runs a server on SQLite that makes a license for "ann". The vendor has made it, and responds once
-// release is called.
+// held runs a server on SQLite that makes a license for "ann". The vendor has made it, and responds
+// once release is called.
 func held(t *testing.T) (c *clients, r *replica, id string, called chan error, release func()) {
 	t.Helper()
 	dir := t.TempDir()
@@ -91,8 +91,8 @@ func held(t *testing.T) (c *clients, r *replica, id string, called chan error, r
 	return c, r, id, called, release
 }
 
-// TestARestartTakesOverAtOnce kills a server whose vendor has carried out a write, and repeats the call after
-// the restart. The lease of the dead process would last for 15 seconds.
+// TestARestartTakesOverAtOnce kills a server whose vendor has carried out a write, and repeats the
+// call after the restart. The lease of the dead process would last for 15 seconds.
 func TestARestartTakesOverAtOnce(t *testing.T) {
 	for range 3 {
 		c, r, id, called, _ := held(t)

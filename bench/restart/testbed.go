@@ -37,7 +37,8 @@ type testbed struct {
 	vendor *emulator.Emulator
 	config string
 	stop   func()
-	// answers happens after the vendor has carried out a request and before it responds, if it is set.
+	// answers happens after the vendor has carried out a request and before it responds, if it is
+	// set.
 	answers atomic.Pointer[func(*http.Request)]
 }
 

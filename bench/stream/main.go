@@ -1,5 +1,5 @@
-// Command stream measures what a long stream of licenses costs the server: its maximum memory, and the
-// time.
+// Command stream measures what a long stream of licenses costs the server: its maximum memory, and
+// the time.
 //
 //	go run ./bench/stream             one million rows over gRPC
 //	go run ./bench/stream -rest       the same as lines of JSON over REST
@@ -8,9 +8,10 @@
 //
 // The command fails if the server takes 64 MiB or more, or the limit in -limit.
 //
-// The server is the real one, built from this source as a release is. It runs as a process of its own, so its memory
-// can be read: VmHWM of /proc is the maximum that was ever resident. Vendor and client are in this
-// program. The vendor makes up its rows as the server asks for them. The command needs Linux and Go.
+// The server is the real one, built from this source as a release is. It runs as a process of its
+// own, so its memory can be read: VmHWM of /proc is the maximum that was ever resident. Vendor and
+// client are in this program. The vendor makes up its rows as the server asks for them. The command
+// needs Linux and Go.
 package main
 
 import (

@@ -10,7 +10,8 @@ import (
 // newest is the time of the newest row.
 var newest = time.Date(2026, 3, 2, 23, 59, 59, 0, time.UTC)
 
-// vendor serves PallyCon's calls for the site DEMO with this number of different licenses, three in every second.
+// vendor serves PallyCon's calls for the site DEMO with this number of different licenses, three in
+// every second.
 func vendor(rows int) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/account/siteId", func(w http.ResponseWriter, _ *http.Request) {

@@ -51,8 +51,8 @@ func program(t *testing.T) string {
 	return file
 }
 
-// checkConfig fails the test unless drmhub takes a configuration. secrets is the folder that the text
-// names, whose files are made here.
+// checkConfig fails the test unless drmhub takes a configuration. secrets is the folder that the
+// text names, whose files are made here.
 func checkConfig(t *testing.T, text, secrets string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -169,7 +169,8 @@ func checkNetwork(t *testing.T, policy networkingv1.NetworkPolicySpec) {
 	}
 }
 
-// checkFiles demands that every volume is mounted as a folder, read-only unless drmhub writes there.
+// checkFiles demands that every volume is mounted as a folder, read-only unless drmhub writes
+// there.
 func checkFiles(t *testing.T, pod corev1.PodSpec) {
 	t.Helper()
 	mounts := map[string]corev1.VolumeMount{}
@@ -196,7 +197,8 @@ func checkFiles(t *testing.T, pod corev1.PodSpec) {
 	}
 }
 
-// checkStore demands that SQLite has a volume and one process, and that PostgreSQL needs none of this.
+// checkStore demands that SQLite has a volume and one process, and that PostgreSQL needs none of
+// this.
 func checkStore(t *testing.T, objects map[string]runtime.Object, d *appsv1.Deployment) {
 	t.Helper()
 	config := get[*corev1.ConfigMap](t, objects, "ConfigMap/hub-drmhub").Data["drmhub.yaml"]

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// goreleaser has the keys of .goreleaser.yaml. Goreleaser itself is too large for a test. Its package
-// pkg/config has taken the file with these keys.
+// goreleaser has the keys of .goreleaser.yaml. Goreleaser itself is too large for a test. Its
+// package pkg/config has taken the file with these keys.
 type goreleaser struct {
 	Version     int    `json:"version"`
 	ProjectName string `json:"project_name"`

@@ -12,8 +12,8 @@ import (
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// shared returns how to reach the two servers that the process uses. Nobody stops them: they end with
-// the process.
+// shared returns how to reach the two servers that the process uses. Nobody stops them: they end
+// with the process.
 var shared = sync.OnceValues(func() (*driver.Options, error) {
 	if dsn := os.Getenv("DRMHUB_TEST_CLICKHOUSE"); dsn != "" {
 		options, err := driver.ParseDSN(dsn)
@@ -26,8 +26,8 @@ var shared = sync.OnceValues(func() (*driver.Options, error) {
 	return &driver.Options{Addr: addresses, Auth: driver.Auth{Username: "default"}}, err
 })
 
-// Database creates an empty database on one or two servers, and returns the DSN of all. drop removes
-// the database.
+// Database creates an empty database on one or two servers, and returns the DSN of all. drop
+// removes the database.
 func Database(ctx context.Context, servers int) (dsn string, drop func(), err error) {
 	options, err := shared()
 	if err != nil {

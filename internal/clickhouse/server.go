@@ -69,8 +69,8 @@ var inputs sync.Map
 // temporary files if dir is "". They know one another as the shards of Cluster. It returns their
 // addresses. No user needs a password.
 //
-// stop ends the servers and removes the folders. The same happens when this process ends, even if it
-// is killed.
+// stop ends the servers and removes the folders. The same happens when this process ends, even if
+// it is killed.
 func Start(dir string, servers int) (addresses []string, stop func(), err error) {
 	program, err := exec.LookPath("clickhouse-server")
 	if err != nil {
@@ -98,9 +98,9 @@ func Start(dir string, servers int) (addresses []string, stop func(), err error)
 	return addresses, stop, nil
 }
 
-// freePorts returns a host on loopback, and ports on which nothing listens there. A server listens there only later.
-// So that no other program takes a port meanwhile, the host is one that no other program uses. Only Linux has more
-// than one.
+// freePorts returns a host on loopback, and ports on which nothing listens there. A server listens
+// there only later. So that no other program takes a port meanwhile, the host is one that no other
+// program uses. Only Linux has more than one.
 func freePorts(n int) (host string, ports []int, err error) {
 	host = fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), 1+rand.N(254), 1+rand.N(254)) //nolint:gosec // It is no secret.
 	if ports, err = portsOf(host, n); err != nil {

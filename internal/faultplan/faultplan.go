@@ -27,7 +27,8 @@ type Point struct {
 	Fault Fault   // the fault that did
 }
 
-// A Plan returns the faults of one run, and records the points of that run. Goroutines may share it.
+// A Plan returns the faults of one run, and records the points of that run. Goroutines may share
+// it.
 type Plan struct {
 	choose func(number int, point string, can []Fault) Fault
 	fixed  map[int]Fault // by the number of the point; nil in a seeded plan

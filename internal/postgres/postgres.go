@@ -1,8 +1,8 @@
 // Package postgres gives databases of a real PostgreSQL server to tests and measurements.
 //
 // DRMHUB_TEST_POSTGRES names the server: the postgres:// DSN of a user who may create databases.
-// Without it, the first database starts a server, which ends with the process. That needs PostgreSQL's
-// programs on the machine.
+// Without it, the first database starts a server, which ends with the process. That needs
+// PostgreSQL's programs on the machine.
 package postgres
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// shared returns the DSN of the server that the process uses. Nobody stops the server: it ends with the
-// process.
+// shared returns the DSN of the server that the process uses. Nobody stops the server: it ends with
+// the process.
 var shared = sync.OnceValues(func() (string, error) {
 	if dsn := os.Getenv("DRMHUB_TEST_POSTGRES"); dsn != "" {
 		return dsn, nil
@@ -57,8 +57,8 @@ func Database(ctx context.Context) (dsn string, drop func(), err error) {
 	return u.String(), drop, nil
 }
 
-// ForTest returns the DSN of an empty database, which the end of the test removes. Without PostgreSQL,
-// it skips the test, or fails it in CI (CI=true).
+// ForTest returns the DSN of an empty database, which the end of the test removes. Without
+// PostgreSQL, it skips the test, or fails it in CI (CI=true).
 func ForTest(t testing.TB) string {
 	t.Helper()
 	dsn, drop, err := Database(t.Context())

@@ -27,13 +27,13 @@ var supervise string
 // that nothing refers to, and so end the server.
 var inputs sync.Map
 
-// Start starts an empty server in a new folder within dir, or within the default folder for temporary
-// files if dir is "". If root starts it, it runs as another user, who must be able to reach the folder.
-// The server listens on a Unix socket in the folder. At every commit it waits for the disk, as in
-// production. dsn names its database "postgres", and needs no password.
+// Start starts an empty server in a new folder within dir, or within the default folder for
+// temporary files if dir is "". If root starts it, it runs as another user, who must be able to
+// reach the folder. The server listens on a Unix socket in the folder. At every commit it waits for
+// the disk, as in production. dsn names its database "postgres", and needs no password.
 //
-// stop shuts the server down and removes the folder. The same happens when this process ends, even if
-// it is killed.
+// stop shuts the server down and removes the folder. The same happens when this process ends, even
+// if it is killed.
 func Start(dir string) (dsn string, stop func(), err error) {
 	programs, err := programs()
 	if err != nil {
@@ -105,9 +105,9 @@ func programs() (string, error) {
 	return filepath.Dir(slices.MaxFunc(all, func(a, b string) int { return version(a) - version(b) })), nil
 }
 
-// serverUser returns the user and the process group of the server, and gives the folder to that user.
-// The group is a new one, so that Ctrl-C in the terminal does not reach the server. PostgreSQL refuses
-// to run as root.
+// serverUser returns the user and the process group of the server, and gives the folder to that
+// user. The group is a new one, so that Ctrl-C in the terminal does not reach the server.
+// PostgreSQL refuses to run as root.
 func serverUser(folder string) (*syscall.SysProcAttr, error) {
 	attributes := &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() != 0 {

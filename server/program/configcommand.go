@@ -62,7 +62,8 @@ func configCheckCommand() *cobra.Command {
 	return c
 }
 
-// configFile returns the configuration file that a command line names, or "" if the environment has it all.
+// configFile returns the configuration file that a command line names, or "" if the environment has
+// it all.
 func configFile(c *cobra.Command, args []string) (string, error) {
 	if len(args) == 0 && os.Getenv(environment.Config) != "" {
 		args = []string{os.Getenv(environment.Config)}

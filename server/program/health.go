@@ -93,8 +93,9 @@ func askReady(ctx context.Context, url string, client *http.Client) error {
 	return nil
 }
 
-// askTLS is askReady over TLS. A listener that demands certificates of clients may let nobody in whom the
-// program could be. Then it is enough that the listener has the right certificate, and refuses by TLS.
+// askTLS is askReady over TLS. A listener that demands certificates of clients may let nobody in
+// whom the program could be. Then it is enough that the listener has the right certificate, and
+// refuses by TLS.
 func askTLS(ctx context.Context, url string, files config.TLS, errs io.Writer) error {
 	pair, err := tls.LoadX509KeyPair(string(files.Cert), string(files.Key))
 	if err != nil {

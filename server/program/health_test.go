@@ -102,9 +102,9 @@ func TestTheEnvironmentAlone(t *testing.T) {
 	}
 }
 
-// freeAddress returns an address on loopback that nobody listens on. The server of the test listens there only later.
-// So that no other program takes the port meanwhile, the host is one that no other program uses. Only Linux has more
-// than one.
+// freeAddress returns an address on loopback that nobody listens on. The server of the test listens
+// there only later. So that no other program takes the port meanwhile, the host is one that no
+// other program uses. Only Linux has more than one.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), 1+rand.N(254), 1+rand.N(254))

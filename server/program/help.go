@@ -13,8 +13,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/cli"
 )
 
-// The help is written here, and not by templates: package text/template looks methods up by their names
-// while the program runs, which keeps every exported method of every type in the program.
+// The help is written here, and not by templates: package text/template looks methods up by their
+// names while the program runs, which keeps every exported method of every type in the program.
 
 // helpColumns is the width of the lines of a help.
 const helpColumns = 110

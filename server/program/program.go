@@ -85,8 +85,8 @@ func serves(args []string) bool {
 	return flags.Parse(args) == nil && flags.NArg() == 0
 }
 
-// newServer returns the server without any other command. The client's commands are made from the whole
-// contract with its comments, which takes time and memory that a server does not need.
+// newServer returns the server without any other command. The client's commands are made from the
+// whole contract with its comments, which takes time and memory that a server does not need.
 func newServer() *cobra.Command {
 	root := serveCommand()
 	root.SilenceErrors, root.SilenceUsage = true, true // Main prints the error, once.

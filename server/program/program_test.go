@@ -267,7 +267,8 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestMistakesOnTheCommandLine checks that each mistake is said once, and ends the program with its code.
+// TestMistakesOnTheCommandLine checks that each mistake is said once, and ends the program with its
+// code.
 func TestMistakesOnTheCommandLine(t *testing.T) {
 	for line, want := range map[string]int{
 		"serve": cli.ExitUsage, "helth": cli.ExitUsage, "help serve": cli.ExitUsage, "version 1": cli.ExitUsage,

@@ -148,8 +148,8 @@ func (g *grant) check() error {
 	return nil
 }
 
-// auth returns what the server's configuration says of tokens. It is empty without a configuration, other
-// than issuer and audience.
+// auth returns what the server's configuration says of tokens. It is empty without a configuration,
+// other than issuer and audience.
 func (g *grant) auth() (*config.Auth, error) {
 	auth := &config.Auth{}
 	if g.config != "" || g.issuer == "" || g.audience == "" {

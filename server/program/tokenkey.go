@@ -16,8 +16,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-// key returns the key that signs, and the key that verifies. They must belong to the configuration's key
-// with this id, if it has one.
+// key returns the key that signs, and the key that verifies. They must belong to the
+// configuration's key with this id, if it has one.
 func (g *grant) key(auth *config.Auth) (private any, key token.Key, err error) {
 	configured, err := g.configured(auth)
 	if err != nil {
@@ -36,8 +36,8 @@ func (g *grant) key(auth *config.Auth) (private any, key token.Key, err error) {
 	return private, key, err
 }
 
-// configured returns the key with this id in the configuration. It is empty if there is no configuration, or
-// if the key may be in a key set.
+// configured returns the key with this id in the configuration. It is empty if there is no
+// configuration, or if the key may be in a key set.
 func (g *grant) configured(auth *config.Auth) (config.Key, error) {
 	for _, k := range auth.Keys {
 		if k.KID == g.kid {

@@ -18,7 +18,8 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// versionFlag adds --version to the root. cobra's own flag prints more than the version, or a template.
+// versionFlag adds --version to the root. cobra's own flag prints more than the version, or a
+// template.
 func versionFlag(root *cobra.Command) {
 	asked := root.Flags().BoolP("version", "v", false, "version for drmhub")
 	serve := root.RunE

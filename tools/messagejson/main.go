@@ -1,6 +1,6 @@
-// Command messagejson is a plugin of buf. It generates the package server/internal/messagejson from the
-// contract: for each message a function that writes it as JSON, and one that finds the function of a
-// message. tools/generate runs it.
+// Command messagejson is a plugin of buf. It generates the package server/internal/messagejson from
+// the contract: for each message a function that writes it as JSON, and one that finds the function
+// of a message. tools/generate runs it.
 //
 // The generated code reads a message by its getters. So the compiler finds out when the code of the
 // messages no longer fits, and a test compares each message with protojson.

@@ -31,8 +31,9 @@ func writeMessage(out *protogen.GeneratedFile, m *protogen.Message) {
 	out.P()
 }
 
-// writeFields writes the fields in the order of their declaration, as protojson does. A field of a oneof is
-// left out unless it is set. So a comma is known in advance only after a field that is never left out.
+// writeFields writes the fields in the order of their declaration, as protojson does. A field of a
+// oneof is left out unless it is set. So a comma is known in advance only after a field that is
+// never left out.
 func writeFields(out *protogen.GeneratedFile, fields []*protogen.Field) {
 	out.P("w.out = append(w.out, '{')")
 	comma := ""

@@ -1,4 +1,5 @@
-// Package monitoring tests the dashboard and the alerts in deploy, also against the metrics of a running drmhub.
+// Package monitoring tests the dashboard and the alerts in deploy, also against the metrics of a
+// running drmhub.
 package monitoring
 
 import (
@@ -92,7 +93,8 @@ func readDashboard(t *testing.T) (d dashboard) {
 	return d
 }
 
-// TestDashboard checks that a Grafana without plugins shows the dashboard, whatever its data source is called.
+// TestDashboard checks that a Grafana without plugins shows the dashboard, whatever its data source
+// is called.
 func TestDashboard(t *testing.T) {
 	d, seen := readDashboard(t), map[int]bool{}
 	if d.UID != "drmhub" || d.Title == "" {

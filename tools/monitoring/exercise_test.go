@@ -38,8 +38,8 @@ func build(t *testing.T) string {
 	return path
 }
 
-// run runs the program until the end of the test. It returns what the program says, once that has all these
-// words.
+// run runs the program until the end of the test. It returns what the program says, once that has
+// all these words.
 func run(t *testing.T, words []string, program string, arguments ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -99,8 +99,8 @@ func call(t *testing.T, call, body, authorization string) string {
 	return string(text)
 }
 
-// exerciseSandbox returns the metrics of a sandbox with reads, failures, changes, and a change whose outcome
-// is unknown.
+// exerciseSandbox returns the metrics of a sandbox with reads, failures, changes, and a change
+// whose outcome is unknown.
 func exerciseSandbox(t *testing.T, program string) string {
 	t.Helper()
 	ready := []string{"  pallycon", "  ncp", "  telecomx", "  amino"}
@@ -183,9 +183,9 @@ vendors:
 	return call(t, "GET http://"+ops+"/metrics", "", "")
 }
 
-// freeAddress returns an address on loopback that nobody listens on. The server of the test listens there only later.
-// So that no other program takes the port meanwhile, the host is one that no other program uses. Only Linux has more
-// than one.
+// freeAddress returns an address on loopback that nobody listens on. The server of the test listens
+// there only later. So that no other program takes the port meanwhile, the host is one that no
+// other program uses. Only Linux has more than one.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	host := fmt.Sprintf("127.%d.%d.%d", 1+mathrand.N(254), 1+mathrand.N(254), 1+mathrand.N(254))

@@ -3,9 +3,9 @@
 //	openapi DESCRIPTORS DOCUMENT
 //
 // DESCRIPTORS is the output of `buf build`, with comments. DOCUMENT is an OpenAPI 3.1 document in
-// JSON. It is made from the protos, the fixed schema of errors, and the folder examples. Of the protos
-// it uses comments, http rules, field behaviors and protovalidate rules. If OpenAPI
-// cannot express a construct, the command fails.
+// JSON. It is made from the protos, the fixed schema of errors, and the folder examples. Of the
+// protos it uses comments, http rules, field behaviors and protovalidate rules. If OpenAPI cannot
+// express a construct, the command fails.
 package main
 
 import (

@@ -19,8 +19,8 @@ var origins = map[string]string{
 var commonParameters = map[string]any{"pageSize": 10}
 
 // commonOptions are examples of parameters that many operations have. Each works together with all
-// others. The empty ones are valid, and keep tools from inventing a value. With a request_id from the
-// document, every call after the first one would be a repetition.
+// others. The empty ones are valid, and keep tools from inventing a value. With a request_id from
+// the document, every call after the first one would be a repetition.
 var commonOptions = map[string]any{
 	"pageToken":        "",
 	"requestId":        "",

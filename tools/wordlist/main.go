@@ -80,8 +80,8 @@ func run(ctx context.Context, root string, folders []string, out io.Writer) (cle
 	return clean, nil
 }
 
-// inFolders returns the files that are in the folders. A folder without a file is an error, since its
-// name may be misspelled.
+// inFolders returns the files that are in the folders. A folder without a file is an error, since
+// its name may be misspelled.
 func inFolders(files, folders []string) ([]string, error) {
 	for _, folder := range folders {
 		if !slices.ContainsFunc(files, func(file string) bool { return within(file, folder) }) {

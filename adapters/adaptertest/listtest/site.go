@@ -130,8 +130,8 @@ func (s *Site) CheckWhole(t *testing.T, size func(got int) int32, arrive func(*S
 	checkCounts(t, got, least, s.held)
 }
 
-// OneAtThreePlaces asks for one row a page at the beginning of n rows, around the crowd of a Site and
-// at the end. It asks for 1,000 rows elsewhere, since n pages take too long for a test.
+// OneAtThreePlaces asks for one row a page at the beginning of n rows, around the crowd of a Site
+// and at the end. It asks for 1,000 rows elsewhere, since n pages take too long for a test.
 func OneAtThreePlaces(n int) func(got int) int32 {
 	return func(got int) int32 {
 		crowd := n * 2 / 3
@@ -174,7 +174,8 @@ func (s *Site) listAll(t *testing.T, size func(got int) int32, list List) map[Ro
 	return nil
 }
 
-// LongList returns how many rows a long list has: 10,000, and 50,000 where DRMHUB_TEST_EXHAUSTIVE is set.
+// LongList returns how many rows a long list has: 10,000, and 50,000 where DRMHUB_TEST_EXHAUSTIVE
+// is set.
 func LongList() int {
 	if os.Getenv("DRMHUB_TEST_EXHAUSTIVE") != "" {
 		return 50_000

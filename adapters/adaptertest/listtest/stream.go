@@ -42,8 +42,8 @@ type Failure struct {
 	Outcome wiretest.Outcome
 }
 
-// NumberedLicenses calls put for each of n licenses, oldest first. There are two in each second. The
-// content of the newest is "0".
+// NumberedLicenses calls put for each of n licenses, oldest first. There are two in each second.
+// The content of the newest is "0".
 func NumberedLicenses(n int, put func(content string, at time.Time)) {
 	for i := n - 1; i >= 0; i-- {
 		put(strconv.Itoa(i), Start.Add(-time.Duration(i/2)*time.Second))
@@ -173,8 +173,8 @@ func (s Streams) onPages(order twin.Fault) twin.Fault {
 	return order
 }
 
-// A receiver is the client's end of a stream. It embeds a nil interface, because an adapter needs no
-// more than a context and Send.
+// A receiver is the client's end of a stream. It embeds a nil interface, because an adapter needs
+// no more than a context and Send.
 type receiver struct {
 	grpc.ServerStream
 	ctx      context.Context

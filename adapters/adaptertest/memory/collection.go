@@ -137,7 +137,8 @@ type pageRequest interface {
 	GetPageSize() int32
 }
 
-// page returns one page of what read reads, the token of the next page, and how many rows there are.
+// page returns one page of what read reads, the token of the next page, and how many rows there
+// are.
 func page[M any](
 	ctx context.Context, req pageRequest, read func(context.Context) ([]M, error),
 ) (page []M, next string, total int32, err error) {

@@ -46,8 +46,8 @@ func (a *Adapter) GetDrmAccount(ctx context.Context, req *pb.GetDrmAccountReques
 	return show(account, req.GetView()), nil
 }
 
-// CreateDrmAccount makes a username if the request has none, so that the account can be found again.
-// The vendor makes passwords.
+// CreateDrmAccount makes a username if the request has none, so that the account can be found
+// again. The vendor makes passwords.
 func (a *Adapter) CreateDrmAccount(
 	ctx context.Context, req *pb.CreateDrmAccountRequest,
 ) (*pb.DrmAccount, error) {

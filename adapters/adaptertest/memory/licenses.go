@@ -78,7 +78,8 @@ func (a *Adapter) page(ctx context.Context, req interface {
 	return rows, len(chosen), next, err
 }
 
-// choose returns the rows that match, newest first. Of the rows of one second, the latest comes first.
+// choose returns the rows that match, newest first. Of the rows of one second, the latest comes
+// first.
 func choose(held []*pb.License, filter *pb.LicenseFilter) []*pb.License {
 	var chosen []*pb.License
 	for _, l := range slices.Backward(held) {

@@ -70,7 +70,8 @@ func (a *Adapter) CreateProductLicense(
 }
 
 // issue prepares a license to be issued. It reads all that it needs, so that nothing is read after
-// the first write. It makes an order_id if the terms have none, by which the license is found again.
+// the first write. It makes an order_id if the terms have none, by which the license is found
+// again.
 func (a *Adapter) issue(
 	ctx context.Context, step string, terms *pb.ProductLicense,
 ) (none mutation.Create[*pb.ProductLicense], _ error) {

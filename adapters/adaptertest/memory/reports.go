@@ -163,7 +163,8 @@ func within(f *pb.ReportFilter, at time.Time) bool {
 	return (f.GetStartDate() == "" || day >= f.GetStartDate()) && (f.GetEndDate() == "" || day <= f.GetEndDate())
 }
 
-// GetUsage counts the licenses issued from the first of a month to a day of it. The default is today.
+// GetUsage counts the licenses issued from the first of a month to a day of it. The default is
+// today.
 func (a *Adapter) GetUsage(ctx context.Context, req *pb.GetUsageRequest) (*pb.Usage, error) {
 	date := cmp.Or(req.GetDate(), time.Now().UTC().Format(time.DateOnly))
 	if !isDay(date) {

@@ -46,8 +46,8 @@ type Vendor struct {
 	writeFaults []adaptertest.WriteFault
 }
 
-// NewVendor returns a vendor that holds nothing and accepts this key. It is configured as the vendor
-// account of this id.
+// NewVendor returns a vendor that holds nothing and accepts this key. It is configured as the
+// vendor account of this id.
 func NewVendor(id string, key secret.Text) *Vendor {
 	v := &Vendor{id: id, key: key, bound: map[string]*timestamppb.Timestamp{}}
 	v.Sites = &Collection[*pb.Site]{vendor: v, name: func(s *pb.Site) string { return v.siteName(s.GetSiteId()) }}

@@ -67,8 +67,8 @@ func WriteFaults(refused twin.Fault) map[adaptertest.WriteFault]twin.Fault {
 }
 
 // FailWrites returns the Fail of a harness's Writes. Each of writes is a method of the vendor's
-// writes, such as "POST", or a method and the start of the paths, such as "POST /api/". Every one of
-// them gets a fault of its own, since one call of the suite writes by one of them.
+// writes, such as "POST", or a method and the start of the paths, such as "POST /api/". Every one
+// of them gets a fault of its own, since one call of the suite writes by one of them.
 func FailWrites(
 	faults *twin.Faults, refused twin.Fault, writes ...string,
 ) func(fault adaptertest.WriteFault, n int) {

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Prepared is a transport for benchmarks, where Server would keep every request. It returns the same
-// JSON for every request.
+// Prepared is a transport for benchmarks, where Server would keep every request. It returns the
+// same JSON for every request.
 type Prepared struct {
 	JSON string
-	// FirstPage is the query parameter of the first page, such as "offset=0". Empty means that every
-	// page is the same.
+	// FirstPage is the query parameter of the first page, such as "offset=0". Empty means that
+	// every page is the same.
 	FirstPage string
 	// NoRows is the JSON of each page after the first.
 	NoRows string

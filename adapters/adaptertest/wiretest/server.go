@@ -63,8 +63,8 @@ type Request struct {
 	Body   string
 }
 
-// Server is a vendor with scripted replies. It sends the next reply of a name to each request of that
-// name, and repeats the last one. The test fails if a request has no reply.
+// Server is a vendor with scripted replies. It sends the next reply of a name to each request of
+// that name, and repeats the last one. The test fails if a request has no reply.
 type Server struct {
 	// Replies holds the replies by the name of the request.
 	Replies map[string][]Reply

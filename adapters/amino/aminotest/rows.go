@@ -11,8 +11,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// This file maps from the contract to the vendor's words. It is written from AminoTV's pages, without
-// the adapter's tables.
+// This file maps from the contract to the vendor's words. It is written from AminoTV's pages,
+// without the adapter's tables.
 
 // withRows adds products and product licenses to a harness.
 func withRows(h adaptertest.Harness, vendorSide *emulator.Emulator) adaptertest.Harness {

@@ -1,16 +1,16 @@
 // Package emulator is a twin of AminoTV's server. It serves the management calls of the Licenses v4
-// API, keeps state across calls, and is as strict as the vendor. Behind it is a twin of Irdeto, which
-// grants entitlements as a side effect of licenses. The package is built from the vendor's public
-// pages. It shares no code with the adapter, so a mistake in one cannot hide in the other.
+// API, keeps state across calls, and is as strict as the vendor. Behind it is a twin of Irdeto,
+// which grants entitlements as a side effect of licenses. The package is built from the vendor's
+// public pages. It shares no code with the adapter, so a mistake in one cannot hide in the other.
 //
 // A request is checked in this order: path (404), method (405), credentials (401), query (400),
-// media type of the body (415), body (400). Then what the request refers to must exist: 404 for what
-// the path names, 422 for what the body names. The vendor's pages leave some points open. Each is a
-// field of Assumptions, or one of these choices:
+// media type of the body (415), body (400). Then what the request refers to must exist: 404 for
+// what the path names, 422 for what the body names. The vendor's pages leave some points open. Each
+// is a field of Assumptions, or one of these choices:
 //
-//   - Every failure has the body {"errors":[{"status","code","title","detail"}]} with one error. Its
-//     status is the HTTP status as text. The codes (CodeUnauthorized and others) are this project's
-//     own.
+//   - Every failure has the body {"errors":[{"status","code","title","detail"}]} with one error.
+//     Its status is the HTTP status as text. The codes (CodeUnauthorized and others) are this
+//     project's own.
 //   - A body is application/json or application/vnd.api+json, and a response is application/json. A
 //     response shows a missing value as null. In a create, null means that the value is not given.
 //     Unknown members, attributes and query parameters are refused.
@@ -23,18 +23,18 @@
 //     and the items after it have not, but the response does not say so. So a client that must know
 //     about each item cannot use the batches.
 //   - A product has the attributes of the page's current form, or of the older one
-//     (Assumptions.OlderProducts), and never of both. All are optional. An amount is in cents. A price
-//     has both values or neither, also in a purchase_record. A record in a PATCH replaces the whole
-//     record.
-//   - Times are whole seconds. stop_date and expiry_date are later than start_date. Two licenses may
-//     have the same order_id, user and product.
-//   - An ACTIVE license reads EXPIRED from its stop_date on. Nothing else ends by time, and Irdeto is
-//     not told.
-//   - A recurring ACTIVE license renews at its expiry_date. Its period is the time from start_date to
-//     the first expiry_date. expiry_date moves on by whole periods until it is in the future, or
+//     (Assumptions.OlderProducts), and never of both. All are optional. An amount is in cents. A
+//     price has both values or neither, also in a purchase_record. A record in a PATCH replaces the
+//     whole record.
+//   - Times are whole seconds. stop_date and expiry_date are later than start_date. Two licenses
+//     may have the same order_id, user and product.
+//   - An ACTIVE license reads EXPIRED from its stop_date on. Nothing else ends by time, and Irdeto
+//     is not told.
+//   - A recurring ACTIVE license renews at its expiry_date. Its period is the time from start_date
+//     to the first expiry_date. expiry_date moves on by whole periods until it is in the future, or
 //     until no further period begins before stop_date. A recurring license that is created without
-//     an expiry_date has Assumptions.RenewalPeriod as its first period. A license that does not recur
-//     keeps its expiry_date, which ends nothing.
+//     an expiry_date has Assumptions.RenewalPeriod as its first period. A license that does not
+//     recur keeps its expiry_date, which ends nothing.
 //
 // Irdeto's own contract is not public. The names of its entitlements, how it fails and the codes of
 // those failures (CodeIrdetoRefused and others) are this project's own. Documented is only this:
@@ -50,8 +50,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Emulator is AminoTV's server for one operator. It is an http.Handler. The embedded twin gives it a
-// clock, faults and a ledger. It is safe for concurrent use. It adds these paths to those of all
+// Emulator is AminoTV's server for one operator. It is an http.Handler. The embedded twin gives it
+// a clock, faults and a ledger. It is safe for concurrent use. It adds these paths to those of all
 // twins:
 //
 //	GET   /_twin/irdeto  what Irdeto holds and does

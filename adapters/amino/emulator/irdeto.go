@@ -81,8 +81,8 @@ type Entitlement struct {
 	LicenseID string `json:"licenseId"`
 	UserID    string `json:"userId"`
 	ProductID string `json:"productId"`
-	// Created and Deleted are times of the twin's clock. Deleted is zero while the entitlement is in
-	// force.
+	// Created and Deleted are times of the twin's clock. Deleted is zero while the entitlement is
+	// in force.
 	Created time.Time `json:"created"`
 	Deleted time.Time `json:"deleted,omitzero"`
 }

@@ -39,7 +39,8 @@ func (e *Emulator) Irdeto() IrdetoState {
 	return IrdetoState{e.irdeto.order, e.irdeto.stalled, append([]Entitlement{}, e.irdeto.entitlements...)}
 }
 
-// Entitlements returns the entitlements in force, oldest first. Irdeto returns the deleted ones too.
+// Entitlements returns the entitlements in force, oldest first. Irdeto returns the deleted ones
+// too.
 func (e *Emulator) Entitlements() []Entitlement {
 	return slices.DeleteFunc(e.Irdeto().Entitlements, func(held Entitlement) bool { return !held.Deleted.IsZero() })
 }

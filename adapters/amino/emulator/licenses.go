@@ -127,13 +127,14 @@ func (e *Emulator) PutUsers(ids ...string) {
 	}
 }
 
-// PutLicenses adds licenses, or replaces those with the same ID, and makes their users known. Irdeto
-// gets an entitlement for each, created at the time of the purchase. It takes any status, also one
-// that no client knows. It panics if the product does not exist, since that is a mistake in the test.
+// PutLicenses adds licenses, or replaces those with the same ID, and makes their users known.
+// Irdeto gets an entitlement for each, created at the time of the purchase. It takes any status,
+// also one that no client knows. It panics if the product does not exist, since that is a mistake
+// in the test.
 //
 // A license without an ID gets one. Without a status it is active. StartDate and PurchaseTimestamp
-// default to now, and the first period of a recurring license to Assumptions.RenewalPeriod. Recurring
-// and price do not default to those of the product.
+// default to now, and the first period of a recurring license to Assumptions.RenewalPeriod.
+// Recurring and price do not default to those of the product.
 func (e *Emulator) PutLicenses(licenses ...License) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -210,7 +211,8 @@ func (e *Emulator) show(licenses []License) []resource {
 	return rows
 }
 
-// knownUser returns a failure with that status if the user does not exist. The caller holds the lock.
+// knownUser returns a failure with that status if the user does not exist. The caller holds the
+// lock.
 func (e *Emulator) knownUser(id string, status int) error {
 	if e.assumed.KnownUsersOnly && !e.users[id] {
 		return failure{status, CodeUserNotFound, fmt.Sprintf("user %q does not exist", id)}
@@ -218,7 +220,8 @@ func (e *Emulator) knownUser(id string, status int) error {
 	return nil
 }
 
-// license returns the license with that id, or a failure with that status. The caller holds the lock.
+// license returns the license with that id, or a failure with that status. The caller holds the
+// lock.
 func (e *Emulator) license(id string, status int) (License, error) {
 	l, held := e.licenses.get(id)
 	if !held {

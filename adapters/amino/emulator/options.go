@@ -14,12 +14,12 @@ const (
 	DefaultToken  = "sandbox-amino-bearer-token"
 )
 
-// Options configures an emulator. The zero value is an empty server with the default credentials and
-// Irdeto behind it.
+// Options configures an emulator. The zero value is an empty server with the default credentials
+// and Irdeto behind it.
 type Options struct {
 	// APIKey is the credential in "Authorization: Apikey …", and Token the one in "Authorization:
-	// Bearer …". Either lets a client in. Empty means the default. The claims of the vendor's tokens
-	// are not public, so a token is any text.
+	// Bearer …". Either lets a client in. Empty means the default. The claims of the vendor's
+	// tokens are not public, so a token is any text.
 	APIKey, Token string
 	// Seed makes ids and sample data reproducible.
 	Seed uint64
@@ -43,8 +43,8 @@ type Assumptions struct {
 	LicenseStandsWithoutIrdeto bool
 	// ProductUpdates means that there is PATCH /products/{product_id}. Default: 405.
 	ProductUpdates bool
-	// OlderProducts means that products have the attributes of the page's older revisions. By default
-	// they have those of the current one.
+	// OlderProducts means that products have the attributes of the page's older revisions. By
+	// default they have those of the current one.
 	OlderProducts bool
 	// KnownUsersOnly means that the server must know a user, by PutUsers or by a license of
 	// PutLicenses. By default it takes every user id.
@@ -56,8 +56,8 @@ type Assumptions struct {
 	DefaultPage int
 	// MaxPage is the maximum number of rows that a list returns. Default: 1000.
 	MaxPage int
-	// ShortensPages means that a list returns MaxPage rows for a higher limit. By default it refuses
-	// such a limit.
+	// ShortensPages means that a list returns MaxPage rows for a higher limit. By default it
+	// refuses such a limit.
 	ShortensPages bool
 	// RenewalPeriod is the first period of a recurring license that is created without an
 	// expiry_date. Default: 30 days.

@@ -19,13 +19,13 @@ type Product struct {
 	ID string
 	// Name and Description are for people. They may be empty.
 	Name, Description string
-	// Buyable (is_buyable) and Visible (is_user_visible or is_visible) say what users may do with the
-	// product.
+	// Buyable (is_buyable) and Visible (is_user_visible or is_visible) say what users may do with
+	// the product.
 	Buyable, Visible bool
 	// Recurring (license_defaults.auto_renew or recurring) is the default of its licenses.
 	Recurring bool
-	// Duration (license_defaults.duration) is the length of a period in seconds, or 0. It is stored and
-	// shown, and nothing follows from it. The older form lacks it, and the next two.
+	// Duration (license_defaults.duration) is the length of a period in seconds, or 0. It is stored
+	// and shown, and nothing follows from it. The older form lacks it, and the next two.
 	Duration int64
 	// Premium (is_premium) and AutoGrant (auto_grant_on_signup) are stored and shown.
 	Premium, AutoGrant bool
@@ -89,7 +89,8 @@ func (e *Emulator) getProduct(_ context.Context, r request) (any, error) {
 	return e.showProduct(p), nil
 }
 
-// product returns the product with that id, or a failure with that status. The caller holds the lock.
+// product returns the product with that id, or a failure with that status. The caller holds the
+// lock.
 func (e *Emulator) product(id string, status int) (Product, error) {
 	p, held := e.products.get(id)
 	if !held {

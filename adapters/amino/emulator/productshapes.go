@@ -1,7 +1,7 @@
 package emulator
 
-// The attributes of a product have had two forms on the vendor's page. Assumptions.OlderProducts chooses
-// the older one. A server takes and shows one form alone.
+// The attributes of a product have had two forms on the vendor's page. Assumptions.OlderProducts
+// chooses the older one. A server takes and shows one form alone.
 
 // currentAttributes are the attributes of a product in the current form.
 type currentAttributes struct {

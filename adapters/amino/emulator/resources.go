@@ -124,8 +124,8 @@ func (o object) relationship(name, kind string) (id string, err error) {
 
 func isNull(text json.RawMessage) bool { return text == nil || bytes.Equal(text, []byte("null")) }
 
-// attributes are read one by one into variables. A missing attribute sets nothing, and null sets the
-// zero value. err holds the first mistake.
+// attributes are read one by one into variables. A missing attribute sets nothing, and null sets
+// the zero value. err holds the first mistake.
 type attributes struct {
 	given object
 	err   error

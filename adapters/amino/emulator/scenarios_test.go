@@ -14,7 +14,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin/twintest"
 )
 
-// TestScenarios plays the files of testdata/scenarios. README.md in that folder explains their lines.
+// TestScenarios plays the files of testdata/scenarios. README.md in that folder explains their
+// lines.
 func TestScenarios(t *testing.T) {
 	twintest.RunScenarios(t, func(t *testing.T, lines []string, values map[string]string) {
 		p := &player{t: t, known: values}

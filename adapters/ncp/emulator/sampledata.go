@@ -65,8 +65,8 @@ func (e *Emulator) putHistory(seed uint64, model siteModel, from, until time.Tim
 	}
 }
 
-// troubled reports whether a license request fails for the cause that the site has. The history shows
-// no code, so that only what the failures have in common points at the cause.
+// troubled reports whether a license request fails for the cause that the site has. The history
+// shows no code, so that only what the failures have in common points at the cause.
 func (m siteModel) troubled(l License, today time.Time) bool {
 	since := func(days int) bool { return !l.CreatedTime.Before(daysBefore(today, days)) }
 	return m.fairPlayFails && l.DRMType == "FairPlay" && since(1) ||

@@ -89,8 +89,8 @@ func TestSampleDataIsPlausible(t *testing.T) {
 	twintest.Within(t, "kinds of DRM", len(drms), 3, 3)
 }
 
-// TestSampleFailuresHaveCauses checks what the failures of a cause have in common, since the history
-// shows no code.
+// TestSampleFailuresHaveCauses checks what the failures of a cause have in common, since the
+// history shows no code.
 func TestSampleFailuresHaveCauses(t *testing.T) {
 	now := at("2026-01-02 15:04:05")
 	e := sampleData(1, now)

@@ -83,8 +83,8 @@ type Habits struct {
 	full atomic.Bool
 	// counts is set once the vendor has shown that it looks at the number of a page.
 	counts atomic.Bool
-	// ends is set once the vendor has shown an empty page after the last one. Two equal pages of one
-	// second are then real.
+	// ends is set once the vendor has shown an empty page after the last one. Two equal pages of
+	// one second are then real.
 	ends atomic.Bool
 }
 

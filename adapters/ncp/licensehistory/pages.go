@@ -11,8 +11,8 @@ import (
 )
 
 // readPages reads up to n pages of a list that does not change, several at once, from the page
-// first on. It ends early at a page that is not full, since that is likely the last one. It also does so
-// at a page that equals the one before it. The first failure stops the other readers.
+// first on. It ends early at a page that is not full, since that is likely the last one. It also
+// does so at a page that equals the one before it. The first failure stops the other readers.
 func (r Reader[R]) readPages(ctx context.Context, pin int64, first, n int) ([]*Page[R], error) {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()

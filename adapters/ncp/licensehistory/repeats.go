@@ -9,8 +9,8 @@ import (
 // last page, or if it ignores the number of a page. before is nil if it is not known.
 //
 // Equal rows are real, so two pages of one second may be equal too. Then a total that is reached is
-// the end. A larger one may count other rows as well. So the page is read that is far after the last
-// one: it shows whether the vendor repeats this page.
+// the end. A larger one may count other rows as well. So the page is read that is far after the
+// last one: it shows whether the vendor repeats this page.
 func (r Reader[R]) repeats(ctx context.Context, pin int64, number int, before, p *Page[R]) (bool, error) {
 	size := len(p.Rows)
 	switch {

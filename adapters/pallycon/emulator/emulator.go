@@ -1,6 +1,7 @@
 // Package emulator is a twin of PallyCon's server. It serves the calls of the PallyCon Service API
 // Guide V2, keeps state across calls, and is as strict as the vendor would be. It is built from the
-// guide alone and shares no code with the adapter, so that a mistake in one cannot hide in the other.
+// guide alone and shares no code with the adapter, so that a mistake in one cannot hide in the
+// other.
 //
 // It checks a request in this order: path (404) and method (405), the token (401), the api_code
 // (403), the parameters and the state (a failure inside HTTP 200). Where the guide and other public
@@ -50,8 +51,9 @@
 //   - The figures of targetDate are of the days from the first of the month to the target date.
 //     They count successful licenses, and the users and devices that had one. LICENSETOKEN counts
 //     as a user.
-//   - The license server's certificate endpoint, /ri/fpsCert.do, is part of this twin. It serves the
-//     certificate in DER at once, without credentials. It is 404 for a site without a certificate.
+//   - The license server's certificate endpoint, /ri/fpsCert.do, is part of this twin. It serves
+//     the certificate in DER at once, without credentials. It is 404 for a site without a
+//     certificate.
 //   - href has the scheme http, as in the guide's samples, and the host of the request.
 package emulator
 

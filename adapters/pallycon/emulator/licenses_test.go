@@ -18,8 +18,8 @@ var at = twintest.At
 // spring is when the licenses of these tests begin.
 var spring = at("2020-03-01 00:00:00")
 
-// TestLicensesAgainstPlainSearch compares with a search that does the obvious, on random rows put in
-// random portions.
+// TestLicensesAgainstPlainSearch compares with a search that does the obvious, on random rows put
+// in random portions.
 func TestLicensesAgainstPlainSearch(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	e := demo(emulator.Options{})

@@ -89,7 +89,8 @@ type Assumptions struct {
 // NoChange is how a server shows that a service never had a status change.
 type NoChange string
 
-// The ways of showing that there was no status change. The guide does not say which one the vendor has.
+// The ways of showing that there was no status change. The guide does not say which one the vendor
+// has.
 const (
 	NoChangeNull   NoChange = "null"   // error_code 0000 and data null
 	NoChangeAbsent NoChange = "absent" // error_code 0000 alone
@@ -147,8 +148,8 @@ type Codes struct {
 	GroupNotFound string
 	// CertificateRejected: a file does not contain a certificate. Default 1401.
 	CertificateRejected string
-	// KeyRejected: the private key has another form than OpenSSL's traditional one, does not fit the
-	// certificate, or is not opened by the password. Default A9104, as in the vendor's console.
+	// KeyRejected: the private key has another form than OpenSSL's traditional one, does not fit
+	// the certificate, or is not opened by the password. Default A9104, as in the vendor's console.
 	KeyRejected string
 }
 

@@ -30,8 +30,8 @@ func (m siteModel) packagings(random *rand.Rand, ended time.Time) []Packaging {
 	return packagings
 }
 
-// fillAccount puts the sub-members, the site orders, the integrations, a request that PallyCon has not
-// approved yet, and a FairPlay certificate of the sample account.
+// fillAccount puts the sub-members, the site orders, the integrations, a request that PallyCon has
+// not approved yet, and a FairPlay certificate of the sample account.
 func (e *Emulator) fillAccount(today time.Time) {
 	ago := func(days, hours int) time.Time {
 		return today.AddDate(0, 0, -days).Add(time.Duration(hours) * time.Hour)

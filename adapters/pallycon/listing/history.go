@@ -22,8 +22,8 @@ import (
 // least as new as the newest row of the first page. Within one second, the vendor puts the latest
 // row first. So the rows still to come are always the last ones of their second.
 //
-// A position only says where to look. Rows can only have moved back, so the page at the old position
-// holds the next row or rows before it, and skips none.
+// A position only says where to look. Rows can only have moved back, so the page at the old
+// position holds the next row or rows before it, and skips none.
 
 // A HistoryRow is one license.
 type HistoryRow interface {
@@ -32,8 +32,8 @@ type HistoryRow interface {
 	Digest() uint32 // of all that the row holds
 }
 
-// A Cursor is a position in the history: before the last Owed rows of Second. The zero Cursor is the
-// start of the list.
+// A Cursor is a position in the history: before the last Owed rows of Second. The zero Cursor is
+// the start of the list.
 type Cursor struct {
 	Second string `json:"s,omitempty"`
 	Owed   int    `json:"o,omitempty"`
@@ -47,15 +47,15 @@ type Cursor struct {
 const (
 	// lookAhead is how many rows are read beyond those needed, to see the end of the last second.
 	lookAhead = 32
-	// maxOwed is the largest Owed. More rows are found by Anchor, so that one page can hold them and
-	// further rows.
+	// maxOwed is the largest Owed. More rows are found by Anchor, so that one page can hold them
+	// and further rows.
 	maxOwed    = 300
 	anchorSize = 8
 	// maxRepeatedPages is how many pages in a row may begin like the page before. This happens once
 	// or twice if exactly as many rows have arrived as the pages lie apart.
 	maxRepeatedPages = 3
-	// maxVendorPagesPerCall bounds the vendor's pages that one call reads. A call that has not found
-	// enough rows by then returns a cursor to continue from.
+	// maxVendorPagesPerCall bounds the vendor's pages that one call reads. A call that has not
+	// found enough rows by then returns a cursor to continue from.
 	maxVendorPagesPerCall = 12
 )
 
@@ -165,8 +165,8 @@ func (h *pager[R]) step(ctx context.Context) (done bool, err error) {
 	return false, nil
 }
 
-// checkRepeats returns an error if too many pages in a row begin like the page before. The vendor may
-// ignore the number of the page. Then its largest page may show the next row, and is read next.
+// checkRepeats returns an error if too many pages in a row begin like the page before. The vendor
+// may ignore the number of the page. Then its largest page may show the next row, and is read next.
 func (h *pager[R]) checkRepeats(p *page[R]) (again bool, err error) {
 	before := h.before
 	h.before = p
@@ -201,8 +201,8 @@ func (h History[R]) page(ctx context.Context, offset, need int) (*page[R], error
 	return &page[R]{rows, unit * number, len(rows) < unit}, nil
 }
 
-// repeats reports whether a page begins like the page before, although its position differs. Then the
-// vendor may count pages in another way.
+// repeats reports whether a page begins like the page before, although its position differs. Then
+// the vendor may count pages in another way.
 func (p *page[R]) repeats(before *page[R]) bool {
 	if before == nil || before.offset == p.offset {
 		return false

@@ -19,13 +19,14 @@ import (
 )
 
 // A Numbered reads a list that the vendor cuts into numbered pages, in an unknown order. A row that
-// arrives while it is read can push another one to the next page. Such a row is known by its content.
+// arrives while it is read can push another one to the next page. Such a row is known by its
+// content.
 //
 // The guide does not say whether count is of all rows or of one page. A count larger than the page
 // is of all rows. Otherwise, a page that is not full is the last one.
 //
-// A page without a new row is the end: the vendor shows its last page again, or ignores the number of
-// the page. If count says that there are more rows, one page of the largest size may show them.
+// A page without a new row is the end: the vendor shows its last page again, or ignores the number
+// of the page. If count says that there are more rows, one page of the largest size may show them.
 type Numbered[R any] struct {
 	// Name is the list's name in messages.
 	Name string
@@ -256,8 +257,8 @@ func (p *numberedPage[R]) digests() ([]string, error) {
 	return all, nil
 }
 
-// findKnown finds the rows that were passed before. These are all rows up to the last one of the page
-// before. If the page begins as the list does, all its rows are known.
+// findKnown finds the rows that were passed before. These are all rows up to the last one of the
+// page before. If the page begins as the list does, all its rows are known.
 func (p *numberedPage[R]) findKnown(at PageCursor, digests []string) {
 	for i, d := range slices.Backward(digests) {
 		if d == at.Last {

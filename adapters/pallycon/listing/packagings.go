@@ -21,9 +21,9 @@ import (
 // before that row, and as many rows with its very times as it has passed.
 //
 // How many rows the vendor's page holds is unknown. The list ends where a page shows nothing new,
-// unless the page was too small. It also ends where the vendor ignores the parameters, and shows the
-// same page again. If more rows have the very same times than a page holds, the rest
-// cannot be read at all. That is an error as soon as the vendor's count or a later row shows it.
+// unless the page was too small. It also ends where the vendor ignores the parameters, and shows
+// the same page again. If more rows have the very same times than a page holds, the rest cannot be
+// read at all. That is an error as soon as the vendor's count or a later row shows it.
 
 // A PackagingRow is one packaged track. Times returns the two times that it is listed by.
 type PackagingRow interface {
@@ -127,8 +127,9 @@ func (c *PackagingCursor) starts() []start {
 	}
 }
 
-// ignores reports whether the vendor ignored what it was asked with: its page begins with a row that
-// is earlier in both times. Asked with the times of a row, the vendor may also include that row.
+// ignores reports whether the vendor ignored what it was asked with: its page begins with a row
+// that is earlier in both times. Asked with the times of a row, the vendor may also include that
+// row.
 func ignores[R PackagingRow](s start, page []R) bool {
 	if s.created == "" || len(page) == 0 {
 		return false

@@ -24,7 +24,8 @@ type packager struct {
 	rows   []track
 	holds  int
 	ofPage bool // count is of the page
-	// later reports whether a row is later than a cursor. Nil: by created_time, then by update_time.
+	// later reports whether a row is later than a cursor. Nil: by created_time, then by
+	// update_time.
 	later   func(t track, created, update string) bool
 	before  func() // nil, or called before each page is read
 	cursors []string

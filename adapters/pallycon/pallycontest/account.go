@@ -41,7 +41,8 @@ func withAccount(h adaptertest.Harness, vendorSide *emulator.Emulator) adapterte
 	return h
 }
 
-// effects are the kinds of effects that calls of the adapter have. The vendor's own acts have others.
+// effects are the kinds of effects that calls of the adapter have. The vendor's own acts have
+// others.
 var effects = []string{
 	emulator.EffectChangeRequested, emulator.EffectChangeCanceled, emulator.EffectSiteOrdered,
 	emulator.EffectIntegrationUpdated, emulator.EffectCertificateRegistered,

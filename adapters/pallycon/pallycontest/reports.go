@@ -6,8 +6,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// packagingPage is how many packagings the twin returns at once. It is so small that every list goes
-// on by the cursor.
+// packagingPage is how many packagings the twin returns at once. It is so small that every list
+// goes on by the cursor.
 const packagingPage = 7
 
 // withReports adds packagings and usage to a harness. The twin counts the usage of a day from its

@@ -9,14 +9,14 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// This file maps the contract back to the vendor's words. It is written from the guide, and does not
-// use the adapter's tables.
+// This file maps the contract back to the vendor's words. It is written from the guide, and does
+// not use the adapter's tables.
 
 // siteID is the guide's "Unique ID of the site (four alphanumeric characters)".
 var siteID = regexp.MustCompile(`^[A-Za-z0-9]{4}$`)
 
-// vendorSite returns a site with both of PallyCon's services. Its DRM alone decides whether the site
-// is enabled.
+// vendorSite returns a site with both of PallyCon's services. Its DRM alone decides whether the
+// site is enabled.
 func vendorSite(s *pb.Site) emulator.Site {
 	drm := emulator.StateSuspended
 	if s.GetEnabled() {

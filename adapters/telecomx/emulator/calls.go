@@ -51,8 +51,8 @@ var (
 	customerHasOne  = failure{http.StatusConflict, "customer"}
 )
 
-// unreadable is the failure of a request that cannot be read. invalid returns the failure of a value
-// that a call does not accept.
+// unreadable is the failure of a request that cannot be read. invalid returns the failure of a
+// value that a call does not accept.
 var unreadable = failure{http.StatusBadRequest, "bad_request"}
 
 func invalid(name string) failure { return failure{http.StatusUnprocessableEntity, name} }

@@ -78,9 +78,9 @@ func (e *Emulator) complete(d Device, bound time.Time) Device {
 	return d
 }
 
-// BindDevice binds a device to an account, as a viewer's app does when it logs in, and returns it. It
-// generates an empty id, and a zero Bound means now. It fails with ErrSlotsFull if no slot is free.
-// It also fails if there is no such account, or the id is taken.
+// BindDevice binds a device to an account, as a viewer's app does when it logs in, and returns it.
+// It generates an empty id, and a zero Bound means now. It fails with ErrSlotsFull if no slot is
+// free. It also fails if there is no such account, or the id is taken.
 func (e *Emulator) BindDevice(username string, d Device) (Device, error) {
 	return e.bind(context.Background(), username, d)
 }

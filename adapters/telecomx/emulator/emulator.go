@@ -1,6 +1,7 @@
-// Package emulator is a twin of TelecomX's server. It serves the calls of the IPTV DRM account API as
-// the vendor would, keeps state across calls, and is as strict. It is built from the vendor's pages
-// alone. It shares no code with the adapter, so that a mistake in one cannot hide in the other.
+// Package emulator is a twin of TelecomX's server. It serves the calls of the IPTV DRM account API
+// as the vendor would, keeps state across calls, and is as strict. It is built from the vendor's
+// pages alone. It shares no code with the adapter, so that a mistake in one cannot hide in the
+// other.
 //
 // It checks a request in this order:
 //
@@ -54,8 +55,8 @@ const (
 	APIPrefix = "/iptv/"
 )
 
-// An Emulator is TelecomX's server. It is an http.Handler. The embedded twin gives it a clock, faults
-// and a ledger. It is safe for concurrent use. Besides the paths of all twins, it has these:
+// An Emulator is TelecomX's server. It is an http.Handler. The embedded twin gives it a clock,
+// faults and a ledger. It is safe for concurrent use. Besides the paths of all twins, it has these:
 //
 //	POST    /_twin/bindDevice  {"username": …, "type": …, "model": …, "name": …}: BindDevice
 //	DELETE  /_twin/tokens      RevokeTokens
@@ -77,8 +78,8 @@ type Emulator struct {
 	tokens     *rand.Rand
 }
 
-// New returns an emulator that has one customer with one user. It has no accounts, unless the options
-// ask for sample data.
+// New returns an emulator that has one customer with one user. It has no accounts, unless the
+// options ask for sample data.
 func New(options Options) *Emulator {
 	options = options.withDefaults()
 	e := &Emulator{
@@ -119,8 +120,8 @@ func New(options Options) *Emulator {
 	return e
 }
 
-// Refusal returns a fault that refuses all calls but the login, with an HTTP status and a message such
-// as access_denied. A test can add a Method, a Header and Times.
+// Refusal returns a fault that refuses all calls but the login, with an HTTP status and a message
+// such as access_denied. A test can add a Method, a Header and Times.
 func (e *Emulator) Refusal(status int, message string) twin.Fault {
 	_, body := e.errorBody(message)
 	return twin.Fault{Kind: twin.FaultAnswer, PathPrefix: APIPrefix, Status: status, Body: string(body)}

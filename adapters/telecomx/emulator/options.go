@@ -10,8 +10,8 @@ const (
 	DefaultCustomerID   = "5f0c9a417be2d86630a1c4f8"
 )
 
-// Options configure an emulator. The zero value is a server without accounts, with the default user,
-// an ADMIN of a business customer.
+// Options configure an emulator. The zero value is a server without accounts, with the default
+// user, an ADMIN of a business customer.
 type Options struct {
 	// Username and Password are for the login of the first user. MachineToken is its token, which
 	// does not expire. Empty means the default.
@@ -23,8 +23,8 @@ type Options struct {
 	AccessLevel string
 	// Features are the features of the first user's customer. Nil means FeatureBusiness.
 	Features []string
-	// ExpiresInMinutes is how long the token of a login is valid, in minutes. -1 means without end. 0
-	// means 15, as at the vendor.
+	// ExpiresInMinutes is how long the token of a login is valid, in minutes. -1 means without end.
+	// 0 means 15, as at the vendor.
 	ExpiresInMinutes int
 	// Seed makes tokens, ids, generated values and sample data reproducible.
 	Seed uint64

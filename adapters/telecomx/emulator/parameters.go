@@ -71,8 +71,8 @@ func readFields(r *http.Request) (fields, error) {
 	return f, nil
 }
 
-// text returns the value of a field, or "" if it was omitted. It fails if the value is not a text of
-// that form.
+// text returns the value of a field, or "" if it was omitted. It fails if the value is not a text
+// of that form.
 func (f fields) text(name string, form func(string) bool) (string, error) {
 	raw, given := f[name]
 	if !given {

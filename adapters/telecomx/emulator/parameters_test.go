@@ -12,8 +12,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/telecomx/emulator"
 )
 
-// For each query, the response is the page that was asked for, or names what is wrong. The ledger has
-// no token.
+// For each query, the response is the page that was asked for, or names what is wrong. The ledger
+// has no token.
 func FuzzList(f *testing.F) {
 	f.Add("offset=10&limit=10&filter=5665673625&full=true&customer=" + mine)
 	f.Add("limit=+5&offset=%30")

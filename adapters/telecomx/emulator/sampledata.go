@@ -9,8 +9,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/twin"
 )
 
-// Customers of the sample data, besides the first user's own. That is a broadband company with about
-// 740 accounts.
+// Customers of the sample data, besides the first user's own. That is a broadband company with
+// about 740 accounts.
 const (
 	// SampleHotel is a business customer with an account for each room.
 	SampleHotel = "60d21b4667d0d8992e610c85"
@@ -20,8 +20,8 @@ const (
 
 const aDay = 24 * time.Hour
 
-// fillSampleData fills the server for a sandbox. The data depends on the day alone, so that a sandbox
-// that is started again an hour later has the same.
+// fillSampleData fills the server for a sandbox. The data depends on the day alone, so that a
+// sandbox that is started again an hour later has the same.
 func (e *Emulator) fillSampleData(seed uint64) {
 	today := e.Clock().Now().Truncate(aDay)
 	e.PutCustomers(

@@ -112,7 +112,8 @@ func (s *scenario) send(method, rest string) {
 	s.call, s.got = method+" "+rest, do(s.t, s, r)
 }
 
-// wantAdmitted demands that the call succeeded if level is among levels, and had no effect otherwise.
+// wantAdmitted demands that the call succeeded if level is among levels, and had no effect
+// otherwise.
 func (s *scenario) wantAdmitted(level string, levels []string) {
 	if slices.Contains(levels, level) {
 		s.wantReply("200", "")

@@ -85,8 +85,8 @@ func (e *Emulator) Logins() int {
 	return e.logins
 }
 
-// ChangePassword gives a user another password. The tokens of its logins end, unless the assumptions
-// keep them. Its machine token stays. It panics if there is no such user.
+// ChangePassword gives a user another password. The tokens of its logins end, unless the
+// assumptions keep them. Its machine token stays. It panics if there is no such user.
 func (e *Emulator) ChangePassword(username, password string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

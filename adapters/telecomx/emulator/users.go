@@ -69,8 +69,8 @@ func (u User) atLeast(level string) bool {
 
 var isID = regexp.MustCompile(`^[0-9a-fA-F]{24}$`).MatchString
 
-// PutCustomers adds customers, or replaces the features of existing ones. It panics if an id has the
-// wrong form.
+// PutCustomers adds customers, or replaces the features of existing ones. It panics if an id has
+// the wrong form.
 func (e *Emulator) PutCustomers(customers ...Customer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -83,8 +83,8 @@ func (e *Emulator) PutCustomers(customers ...Customer) {
 	}
 }
 
-// PutUsers adds users, or replaces those of the same username. The tokens of their logins stay valid.
-// It panics if there is no such customer or level.
+// PutUsers adds users, or replaces those of the same username. The tokens of their logins stay
+// valid. It panics if there is no such customer or level.
 func (e *Emulator) PutUsers(users ...User) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -101,8 +101,8 @@ func (e *Emulator) PutUsers(users ...User) {
 	}
 }
 
-// admit returns the customer with that id, if the user may reach its accounts. It fails if the user's
-// level is below lowest, or does not extend to that customer. The caller holds the lock.
+// admit returns the customer with that id, if the user may reach its accounts. It fails if the
+// user's level is below lowest, or does not extend to that customer. The caller holds the lock.
 func (e *Emulator) admit(u User, id, lowest string) (Customer, error) {
 	if !u.atLeast(lowest) {
 		return Customer{}, accessDenied

@@ -16,11 +16,13 @@ type Plain interface {
 	SetPlain(value Time) bool
 }
 
-// A Usual value decodes itself. Most responses show it as an object or a list, which a part of the value can hold.
+// A Usual value decodes itself. Most responses show it as an object or a list, which a part of the
+// value can hold.
 type Usual interface {
 	// Usual returns a pointer to the part. It returns nil if all responses need a decoder.
 	Usual() any
-	// SetUsual completes the value after its part has been read. It returns false for a value that needs a decoder.
+	// SetUsual completes the value after its part has been read. It returns false for a value that
+	// needs a decoder.
 	SetUsual() bool
 }
 

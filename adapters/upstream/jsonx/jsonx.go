@@ -10,11 +10,11 @@
 //   - a text that is not UTF-8, or has half a surrogate pair: U+FFFD in its place
 //
 // They ignore a byte-order mark before the value. Duplicate names are an error. Any other value is
-// a Misfit. It names the value's place and what was expected there, and never shows the value, which
-// may be a secret.
+// a Misfit. It names the value's place and what was expected there, and never shows the value,
+// which may be a secret.
 //
-// Row keeps a misfit to its own row. Time reads a time in the usual forms. Read reads the usual forms of a whole
-// response, as UnmarshalRead does, in less time.
+// Row keeps a misfit to its own row. Time reads a time in the usual forms. Read reads the usual
+// forms of a whole response, as UnmarshalRead does, in less time.
 package jsonx
 
 import (
@@ -29,14 +29,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Unmarshal decodes a value. at is its place in the vendor's response, such as "data", or "" for the
-// response itself. Its error is a *Misfit, or that of a text that is not JSON.
+// Unmarshal decodes a value. at is its place in the vendor's response, such as "data", or "" for
+// the response itself. Its error is a *Misfit, or that of a text that is not JSON.
 func Unmarshal(at string, value []byte, into any) error {
 	return readable(at, json.Unmarshal(bytes.TrimPrefix(value, byteOrderMark), into, nested))
 }
 
-// UnmarshalMember decodes the member of this name in a vendor's response. Unlike those of Unmarshal, the paths of rows
-// and times begin with the name.
+// UnmarshalMember decodes the member of this name in a vendor's response. Unlike those of
+// Unmarshal, the paths of rows and times begin with the name.
 func UnmarshalMember(name string, value []byte, into any) error {
 	object := slices.Concat([]byte(`{"`+name+`":`), value, []byte("}"))
 	d := jsontext.NewDecoder(bytes.NewBuffer(object), nested)
@@ -53,8 +53,8 @@ func UnmarshalMember(name string, value []byte, into any) error {
 func UnmarshalRead(from io.Reader, into any) error {
 	err := json.UnmarshalRead(from, into, response)
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		// The decoder moves its buffer while it reads a long value. The path in such an error may then be
-		// made of other parts of the response, which may be secret.
+		// The decoder moves its buffer while it reads a long value. The path in such an error may
+		// then be made of other parts of the response, which may be secret.
 		return readable(fmt.Sprintf("byte %d", e.ByteOffset), e.Err)
 	}
 	return readable("", err)
@@ -103,9 +103,9 @@ func decodesItself(into any) bool {
 	return false
 }
 
-// decodeLoosely decodes the next value if its spelling is an unusual one, or its type needs a check. It
-// returns errors.ErrUnsupported, and reads nothing, if the decoder decodes it. With a record, a
-// misfit is recorded and skipped.
+// decodeLoosely decodes the next value if its spelling is an unusual one, or its type needs a
+// check. It returns errors.ErrUnsupported, and reads nothing, if the decoder decodes it. With a
+// record, a misfit is recorded and skipped.
 func decodeLoosely(d *jsontext.Decoder, into any, record func(*Misfit)) error {
 	if from, ok := into.(json.UnmarshalerFrom); ok && record != nil {
 		return recordOwn(d, from, record)
@@ -170,8 +170,8 @@ func decodePointer(d *jsontext.Decoder, v reflect.Value, record func(*Misfit)) e
 	return nil
 }
 
-// misfitOf returns the misfit of a value, if something else was expected. With a record, it records the misfit
-// instead.
+// misfitOf returns the misfit of a value, if something else was expected. With a record, it records
+// the misfit instead.
 func misfitOf(d *jsontext.Decoder, expected string, value jsontext.Value, record func(*Misfit)) error {
 	if expected == "" {
 		return nil

@@ -9,8 +9,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Read reads a whole response in a fraction of the time that a decoder takes. It returns false if the
-// response needs a decoder, which also says what is wrong with it. A part of into may be set then.
+// Read reads a whole response in a fraction of the time that a decoder takes. It returns false if
+// the response needs a decoder, which also says what is wrong with it. A part of into may be set
+// then.
 //
 // Before, into must be zero. Its texts are parts of one copy of the response.
 func Read(text []byte, into any) bool {
@@ -48,14 +49,14 @@ func (all *readers) read(text []byte, into reflect.Value) bool {
 	return ok
 }
 
-// A reader reads a value without a decoder. Its methods return false if the value needs one: they may have
-// set a part of it then. depth is how many arrays and objects the value is in.
+// A reader reads a value without a decoder. Its methods return false if the value needs one: they
+// may have set a part of it then. depth is how many arrays and objects the value is in.
 type reader struct {
 	scanner
 	lists   int // how many lists the value is in
 	strings []string
-	// orders are the members of each object in the order in which the one before had them. Most objects
-	// of a list have the same order.
+	// orders are the members of each object in the order in which the one before had them. Most
+	// objects of a list have the same order.
 	orders map[*form][]*member
 	// lengths are how many elements each list had the last time.
 	lengths map[*form]int
@@ -151,8 +152,8 @@ const (
 	maxName    = 100
 )
 
-// otherMember reads the name of a member that another order has here, and adds it to the members before it. It
-// returns false for a name that the object has twice.
+// otherMember reads the name of a member that another order has here, and adds it to the members
+// before it. It returns false for a name that the object has twice.
 func (r *reader) otherMember(f *form, before []*member) ([]*member, bool) {
 	name, ok := r.name()
 	if !ok || len(before) == maxMembers || len(name) > maxName {
@@ -184,8 +185,9 @@ func (r *reader) other(quoted string, into reflect.Value, depth int) bool {
 	return ok
 }
 
-// A list is expected to have as many elements as the last one of its form, if those were few. Otherwise a list that
-// is in no other one is expected to go on to the end of the response, with at most maxExpected elements.
+// A list is expected to have as many elements as the last one of its form, if those were few.
+// Otherwise a list that is in no other one is expected to go on to the end of the response, with at
+// most maxExpected elements.
 const (
 	maxShort    = 16
 	maxExpected = 1000

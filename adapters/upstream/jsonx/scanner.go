@@ -137,8 +137,8 @@ func (s *scanner) ends() bool {
 	return ch == ',' || ch == '}' || ch == ']' || isSpace(ch)
 }
 
-// skip skips a value of any form. depth is how many arrays and objects it is in. Where the text is no
-// JSON, the value may end anywhere.
+// skip skips a value of any form. depth is how many arrays and objects it is in. Where the text is
+// no JSON, the value may end anywhere.
 func (s *scanner) skip(depth int) (value jsontext.Value, ok bool) {
 	s.next()
 	start, within := s.at, depth

@@ -27,8 +27,8 @@ func (t *Text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
-// MayBe reports whether a shown text can be the one that was sent. It can if they are the same, or if a character
-// that is not ASCII came back as U+FFFD, and all before it is the same.
+// MayBe reports whether a shown text can be the one that was sent. It can if they are the same, or
+// if a character that is not ASCII came back as U+FFFD, and all before it is the same.
 func MayBe(shown, sent string) bool {
 	before, _, garbled := strings.Cut(shown, string(utf8.RuneError))
 	rest, begins := strings.CutPrefix(sent, before)

@@ -69,8 +69,8 @@ var timeForms = []string{
 	"Mon, 2 Jan 2006 15:04:05 -0700",
 }
 
-// ParseSecond reads a time that is written as yyyyMMddHHmmss, of which zone is the zone. A fraction of a
-// second may follow.
+// ParseSecond reads a time that is written as yyyyMMddHHmmss, of which zone is the zone. A fraction
+// of a second may follow.
 func ParseSecond(text string, zone *time.Location) (at time.Time, ok bool) {
 	year, month, day, ok := usualDay(text)
 	if !ok {
@@ -94,8 +94,8 @@ func IsSecond(text string) bool {
 	return err == nil
 }
 
-// usualDay returns the day in a text of 14 digits. It leaves the last days of long months to the time
-// package, which knows them all.
+// usualDay returns the day in a text of 14 digits. It leaves the last days of long months to the
+// time package, which knows them all.
 func usualDay(text string) (year, month, day int, ok bool) {
 	if len(text) != len(secondForm) {
 		return 0, 0, 0, false
@@ -113,8 +113,9 @@ func usualDay(text string) (year, month, day int, ok bool) {
 func pair(text string, at int) int { return int(text[at]-'0')*10 + int(text[at+1]-'0') }
 
 // ParseTime reads a time in any of the usual forms: RFC 3339, "2006-01-02 15:04:05",
-// yyyyMMddHHmmss, that of HTTP, and seconds or milliseconds since 1970. zone is that of a time without one. "", 0,
-// a negative number and "0000-00-00" mean no time: they return the zero time and true.
+// yyyyMMddHHmmss, that of HTTP, and seconds or milliseconds since 1970. zone is that of a time
+// without one. "", 0, a negative number and "0000-00-00" mean no time: they return the zero time
+// and true.
 func ParseTime(text string, zone *time.Location) (time.Time, bool) {
 	// In two forms, most times of most vendors are written: a second, and milliseconds since 2001.
 	if usual := len(text) > 0 && text[0] >= '1' && text[0] <= '8'; usual {
@@ -166,7 +167,8 @@ func parseTime(text string, zone *time.Location) (time.Time, bool) {
 	return time.UnixMilli(n), true
 }
 
-// canHaveForm reports whether a text may have one of timeForms. It spares the errors of most others.
+// canHaveForm reports whether a text may have one of timeForms. It spares the errors of most
+// others.
 func canHaveForm(text, form string) bool {
 	const afterYear, afterDay = 4, 10 // where forms that begin with a year differ
 	switch {

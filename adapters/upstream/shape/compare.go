@@ -11,7 +11,8 @@ import (
 const (
 	// maxRows is how many elements of a list are compared. Most lists have rows of one form.
 	maxRows = 100
-	// maxNew is how many new members of one object are named. Of an object with more, the names may be data.
+	// maxNew is how many new members of one object are named. Of an object with more, the names may
+	// be data.
 	maxNew = 10
 )
 
@@ -20,8 +21,8 @@ const Hidden = "(hidden)"
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// Compare returns how a response differs, each difference once. It ignores a response that is no JSON,
-// and what follows after a response was cut.
+// Compare returns how a response differs, each difference once. It ignores a response that is no
+// JSON, and what follows after a response was cut.
 func (s *Shape) Compare(response []byte) []Finding {
 	response = bytes.TrimPrefix(response, byteOrderMark)
 	decoder := jsontext.NewDecoder(bytes.NewReader(response),
@@ -141,7 +142,8 @@ func Word(text string) string {
 	return text
 }
 
-// memberName returns the name of a member as people may see it. A name with many digits may be an id.
+// memberName returns the name of a member as people may see it. A name with many digits may be an
+// id.
 func memberName(name string) string {
 	const maxDigits = 3
 	if Word(name) == Hidden || name == "" || digits(name) > maxDigits || isDigit(rune(name[0])) {

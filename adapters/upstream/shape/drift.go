@@ -39,15 +39,16 @@ const (
 	staleAfter = 24 * time.Hour
 )
 
-// Drift holds the findings about one vendor account, at most 100. The zero Drift is empty. It is safe for
-// concurrent use.
+// Drift holds the findings about one vendor account, at most 100. The zero Drift is empty. It is
+// safe for concurrent use.
 type Drift struct {
 	mu       sync.Mutex
 	found    []Seen
 	compared map[*Shape]time.Time
 }
 
-// Add adds a finding, and reports whether it is a new one. If there is no room, it drops the finding.
+// Add adds a finding, and reports whether it is a new one. If there is no room, it drops the
+// finding.
 func (d *Drift) Add(f Finding) (isNew bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -80,8 +81,8 @@ func (d *Drift) Seen() []Seen {
 	return all
 }
 
-// Due reports whether a response of this shape is to be compared, and counts it as compared if so. Once in
-// an interval is often enough to see a change, and costs the other calls nothing.
+// Due reports whether a response of this shape is to be compared, and counts it as compared if so.
+// Once in an interval is often enough to see a change, and costs the other calls nothing.
 func (d *Drift) Due(s *Shape, every time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,9 +1,10 @@
-// Package shape compares the JSON of vendors with what their documents promise, and so notices that a
-// vendor has changed its interface before calls fail.
+// Package shape compares the JSON of vendors with what their documents promise, and so notices that
+// a vendor has changed its interface before calls fail.
 //
-// A Shape is made of the type into which the response is decoded, and of rules. A rule says which members
-// the documents promise, which they show although the adapter does not read them, or which words a member
-// may have. A finding names a place and, for a word, the word. It never holds another value.
+// A Shape is made of the type into which the response is decoded, and of rules. A rule says which
+// members the documents promise, which they show although the adapter does not read them, or which
+// words a member may have. A finding names a place and, for a word, the word. It never holds
+// another value.
 package shape
 
 import (
@@ -39,8 +40,8 @@ type Holder interface {
 // A Rule says more about a response than the type into which it is decoded.
 type Rule func(s *Shape)
 
-// Of returns the shape of the response to a call, such as "GET /sites", which is decoded into a T. It
-// panics if a rule names a member that the shape does not have.
+// Of returns the shape of the response to a call, such as "GET /sites", which is decoded into a T.
+// It panics if a rule names a member that the shape does not have.
 func Of[T any](call string, rules ...Rule) *Shape {
 	s := &Shape{call: call, root: nodeOf(reflect.TypeFor[T]())}
 	for _, r := range rules {
@@ -57,8 +58,8 @@ func (s *Shape) Call() string {
 	return s.call
 }
 
-// Shown adds members that the documents show, and that the adapter does not read. A path is written as
-// "content.fairPlayCert.privateKey", and leaves out that a member is a list.
+// Shown adds members that the documents show, and that the adapter does not read. A path is written
+// as "content.fairPlayCert.privateKey", and leaves out that a member is a list.
 func Shown(paths ...string) Rule {
 	return func(s *Shape) {
 		for _, path := range paths {

@@ -47,8 +47,8 @@ func New() (*Issuer, error) {
 	return &Issuer{keys: keys}, errors.Join(err, ecErr, edErr)
 }
 
-// Config returns the section auth of a configuration that takes the issuer's tokens. It writes the keys
-// into folder. Each of the more lines is one more of the section, or of its list of keys.
+// Config returns the section auth of a configuration that takes the issuer's tokens. It writes the
+// keys into folder. Each of the more lines is one more of the section, or of its list of keys.
 func (i *Issuer) Config(folder string, more ...string) (string, error) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "auth:\n  mode: jwt\n  issuer: %q\n  audience: %s\n  limits: {rate: 0}\n", Name, Audience)

@@ -15,8 +15,9 @@ import (
 // perTransaction is how many mutations are copied in one transaction.
 const perTransaction = 20_000
 
-// Copy copies the first mutation of SQLite's file, its steps and its audit event, until there are n more. No server
-// may have the file open. The audit events have wrong hashes, so a check of the trail finds that.
+// Copy copies the first mutation of SQLite's file, its steps and its audit event, until there are n
+// more. No server may have the file open. The audit events have wrong hashes, so a check of the
+// trail finds that.
 func Copy(ctx context.Context, file string, n int) (err error) {
 	if n <= 0 {
 		return nil

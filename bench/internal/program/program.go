@@ -28,8 +28,8 @@ func Build(ctx context.Context, folder string) (binary string, err error) {
 	return Compile(ctx, folder, "server")
 }
 
-// Compile compiles the program in a folder of this module, such as server, into folder. It does so as a release
-// does, so that what is measured is what runs.
+// Compile compiles the program in a folder of this module, such as server, into folder. It does so
+// as a release does, so that what is measured is what runs.
 func Compile(ctx context.Context, folder, source string) (binary string, err error) {
 	binary = filepath.Join(folder, filepath.Base(source))
 	//nolint:gosec // The program is one of this module's.
@@ -70,8 +70,8 @@ func Start(binary, config string, env []string, log io.Writer) (*Server, error) 
 	return start(log, append([]string{}, env...), binary, "--config", config)
 }
 
-// start starts a program, and returns once it has printed that it is ready. Without an environment, the program
-// has that of this one.
+// start starts a program, and returns once it has printed that it is ready. Without an environment,
+// the program has that of this one.
 func start(log io.Writer, env []string, binary string, args ...string) (*Server, error) {
 	s := &Server{process: exec.Command(binary, args...)} //nolint:gosec,noctx // Kill and Stop end it.
 	s.process.Env, s.process.Stderr = env, log
@@ -96,8 +96,8 @@ func start(log io.Writer, env []string, binary string, args ...string) (*Server,
 // Pid returns the id of the server's process.
 func (s *Server) Pid() int { return s.process.Process.Pid }
 
-// Memory returns a line of the process's memory in /proc, in bytes. VmRSS is what is resident now, and VmHWM
-// the maximum that ever was.
+// Memory returns a line of the process's memory in /proc, in bytes. VmRSS is what is resident now,
+// and VmHWM the maximum that ever was.
 func (s *Server) Memory(key string) (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
 	if err != nil {

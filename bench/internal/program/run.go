@@ -12,7 +12,8 @@ import (
 	"slices"
 )
 
-// A Run has what one run of a benchmark needs: a folder, vendors, and processes. Close ends all of it.
+// A Run has what one run of a benchmark needs: a folder, vendors, and processes. Close ends all of
+// it.
 type Run struct {
 	// Folder is for the run's files. Close removes it.
 	Folder string
@@ -69,8 +70,8 @@ func (r *Run) Write(name, content string) (path string, err error) {
 	return path, os.WriteFile(path, []byte(content), 0o600)
 }
 
-// Serve starts a server with this configuration and environment. The server's log is part of the error if the
-// server does not start.
+// Serve starts a server with this configuration and environment. The server's log is part of the
+// error if the server does not start.
 func (r *Run) Serve(ctx context.Context, name, configuration string, env ...string) (*Server, error) {
 	file, err := r.Write(name+".yaml", configuration)
 	if err != nil {
@@ -106,7 +107,8 @@ func (r *Run) serve(ctx context.Context, name string, env []string, args ...stri
 	return s, nil
 }
 
-// Itself starts this program once more with other arguments. It must print a ready line as the server does.
+// Itself starts this program once more with other arguments. It must print a ready line as the
+// server does.
 func (r *Run) Itself(args ...string) (*Server, error) {
 	self, err := os.Executable()
 	if err != nil {

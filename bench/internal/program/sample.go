@@ -31,8 +31,8 @@ func (s *Server) Sample(ctx context.Context) (now Sample, err error) {
 	return now, err
 }
 
-// Metric returns the sum of a metric's values on the server's page of metrics. A metric of the Go runtime may be
-// as old as Stale.
+// Metric returns the sum of a metric's values on the server's page of metrics. A metric of the Go
+// runtime may be as old as Stale.
 func (s *Server) Metric(ctx context.Context, name string) (sum float64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+cmp.Or(s.Ops, s.HTTP)+"/metrics", http.NoBody)
 	if err != nil {

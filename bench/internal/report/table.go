@@ -14,7 +14,8 @@ type Table struct {
 	misses []error
 }
 
-// NewTable prints the head of a table. A column of numbers has a colon at its end, which is not printed.
+// NewTable prints the head of a table. A column of numbers has a colon at its end, which is not
+// printed.
 func NewTable(out io.Writer, columns ...string) *Table {
 	t := &Table{out: out}
 	names, lines := make([]string, len(columns)), make([]string, len(columns))

@@ -1,5 +1,5 @@
-// Command oapi calls a sandbox at a URL with the client that oapi-codegen made of the OpenAPI document. It exits with
-// status 1 if a call returns something else than what it should.
+// Command oapi calls a sandbox at a URL with the client that oapi-codegen made of the OpenAPI
+// document. It exits with status 1 if a call returns something else than what it should.
 package main
 
 import (

@@ -152,8 +152,8 @@ func (a *App) start(ctx context.Context, cfg *config.Config, all *vendors.Regist
 	return nil
 }
 
-// newJournal opens the store, and creates the journal in it. The journal calls the services to settle
-// mutations. These calls have no caller, so they pass no interceptors.
+// newJournal opens the store, and creates the journal in it. The journal calls the services to
+// settle mutations. These calls have no caller, so they pass no interceptors.
 func (a *App) newJournal(ctx context.Context, cfg *config.Config, all *vendors.Registry) (err error) {
 	if a.store, err = store.Open(ctx, cfg.Store.DSN.Reveal()); err != nil {
 		return fmt.Errorf("store: %w", err)

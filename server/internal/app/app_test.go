@@ -128,8 +128,8 @@ func (h *testServer) run(t *testing.T) *testServer {
 	return &another
 }
 
-// rest makes a REST call such as "POST /v1/vendors/acme:check", with a JSON body unless that is empty.
-// headers holds names and values in turn.
+// rest makes a REST call such as "POST /v1/vendors/acme:check", with a JSON body unless that is
+// empty. headers holds names and values in turn.
 func (h *testServer) rest(t *testing.T, call, body string, headers ...string) (int, http.Header, string) {
 	t.Helper()
 	method, path, _ := strings.Cut(call, " ")

@@ -42,8 +42,9 @@ func (a *App) retryCopies() {
 	}
 }
 
-// VerifyAudit checks the audit trail in the store of a configuration file, and prints a line for every
-// chain. Its error says what is broken and where. VerifyAudit only reads, and the store may be in use.
+// VerifyAudit checks the audit trail in the store of a configuration file, and prints a line for
+// every chain. Its error says what is broken and where. VerifyAudit only reads, and the store may
+// be in use.
 func VerifyAudit(ctx context.Context, configFile string, out io.Writer) error {
 	cfg, err := config.ReadStore(configFile)
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// trail writes three events to a store, which stays open as a server's does, and to a file beside it.
+// trail writes three events to a store, which stays open as a server's does, and to a file beside
+// it.
 func trail(t *testing.T, dsn, lines string) *store.DB {
 	t.Helper()
 	db, err := store.Open(t.Context(), dsn)

@@ -45,7 +45,8 @@ func identity(c *token.Claims) auth.Identity {
 	}
 }
 
-// identities are what a configuration says of callers. A reload replaces them. In mode none, all is nil.
+// identities are what a configuration says of callers. A reload replaces them. In mode none, all is
+// nil.
 type identities struct {
 	auth        config.Auth
 	verifier    *token.Verifier
@@ -53,8 +54,8 @@ type identities struct {
 	credentials *auth.Credentials
 }
 
-// newIdentities returns the identities of a configuration. It takes over the key sets of the earlier ones, since
-// their keys stay known, and starts no set.
+// newIdentities returns the identities of a configuration. It takes over the key sets of the
+// earlier ones, since their keys stay known, and starts no set.
 func (a *App) newIdentities(cfg config.Auth, all *vendors.Registry, earlier *identities) (*identities, error) {
 	if cfg.Mode == config.AuthNone {
 		return &identities{auth: cfg}, nil
@@ -92,7 +93,8 @@ func (i *identities) known() map[config.Key]*keyset.Set {
 	return all
 }
 
-// identifyBy makes these identities those of each call from now on. Streams in flight keep their callers.
+// identifyBy makes these identities those of each call from now on. Streams in flight keep their
+// callers.
 func (a *App) identifyBy(ctx context.Context, next *identities) {
 	var before []*keyset.Set
 	if earlier := a.identities.Load(); earlier != nil {
@@ -156,8 +158,8 @@ var healthMethods = "/" + healthpb.Health_ServiceDesc.ServiceName + "/"
 // isHealth reports whether a method is a health check, which needs no identity.
 func isHealth(method string) bool { return strings.HasPrefix(method, healthMethods) }
 
-// methodsWithoutScope returns the methods of a server that no scope protects, sorted: those that are not
-// in the contract, but for health and reflection.
+// methodsWithoutScope returns the methods of a server that no scope protects, sorted: those that
+// are not in the contract, but for health and reflection.
 func methodsWithoutScope(server *grpc.Server) []string {
 	open := map[string]bool{}
 	for service, info := range server.GetServiceInfo() {

@@ -109,8 +109,8 @@ func (s site) send(t *testing.T, method, target, headers, body string) (int, htt
 	return res.StatusCode, res.Header
 }
 
-// attacks are what a page of another origin can send in the name of a person who opens it. Old browsers
-// send no Sec-Fetch-Site, and no browser sends one to a plain address of a network.
+// attacks are what a page of another origin can send in the name of a person who opens it. Old
+// browsers send no Sec-Fetch-Site, and no browser sends one to a plain address of a network.
 var attacks = []struct {
 	headers, body string
 	status        int
@@ -303,8 +303,8 @@ func pagesOfAllowedOriginsMayCall(t *testing.T, all map[string]site) {
 	}
 }
 
-// TestGRPCTakesNothingFromBrowsers sends what a page can send without asking first: POST over HTTP/1.1,
-// and over HTTP/2 with a type that forms have.
+// TestGRPCTakesNothingFromBrowsers sends what a page can send without asking first: POST over
+// HTTP/1.1, and over HTTP/2 with a type that forms have.
 func TestGRPCTakesNothingFromBrowsers(t *testing.T) {
 	h := start(t)
 	one, two := &http.Transport{}, &http.Transport{Protocols: new(http.Protocols)}

@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// TestCallers runs the rows of testdata/callers.txt over both faces. A row is a paragraph: its name, the caller
-// and its call, what expect reads, and lines that begin with "not" or "asks".
+// TestCallers runs the rows of testdata/callers.txt over both faces. A row is a paragraph: its
+// name, the caller and its call, what expect reads, and lines that begin with "not" or "asks".
 func TestCallers(t *testing.T) {
 	h := start(t, guarded, allVendors)
 	root := h.as(t, everything)

@@ -51,8 +51,8 @@ func encodings(s string) []string {
 	}
 }
 
-// check reads each text once, since the texts are long and the secrets are many. It looks for the first bytes of
-// all secrets at a time.
+// check reads each text once, since the texts are long and the secrets are many. It looks for the
+// first bytes of all secrets at a time.
 func (c *canaries) check(t *testing.T) {
 	t.Helper()
 	const first = 8 // No secret is shorter.
@@ -77,8 +77,8 @@ func (c *canaries) check(t *testing.T) {
 	}
 }
 
-// withCanaries makes the secrets of a configuration long and unique. The store and the audit trail are in
-// files.
+// withCanaries makes the secrets of a configuration long and unique. The store and the audit trail
+// are in files.
 func withCanaries(t *testing.T, dir string) func(*testing.T, *testServer) {
 	people := withPeople(t, newProvider(t))
 	return func(t *testing.T, h *testServer) {

@@ -135,7 +135,8 @@ func TestVendorFaults(t *testing.T) {
 	}
 }
 
-// wantRetryAfter checks a Retry-After. The vendor asked for a time at most so long ago, and what is left counts.
+// wantRetryAfter checks a Retry-After. The vendor asked for a time at most so long ago, and what is
+// left counts.
 func wantRetryAfter(t *testing.T, got, asked string, ago time.Duration) {
 	t.Helper()
 	if got == asked {

@@ -16,8 +16,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/app"
 )
 
-// attackPage tries what a page can, and shows the outcome of each attempt in a line of its own. Its query
-// names REST, and a twin. Its image delays the end of loading until all attempts are over.
+// attackPage tries what a page can, and shows the outcome of each attempt in a line of its own. Its
+// query names REST, and a twin. Its image delays the end of loading until all attempts are over.
 const attackPage = `<!doctype html><pre id=out></pre><img src=/over><iframe name=frame></iframe>
 <form method=post enctype=text/plain target=frame></form><script>
 const rest = new URLSearchParams(location.search).get("rest"), twin = new URLSearchParams(location.search).get("twin")
@@ -53,8 +53,8 @@ const attempts = {
 })()
 </script>`
 
-// TestARealBrowser opens pages in Chromium. A page of another origin changes nothing and reads nothing. A
-// page of an allowed origin does both. A host that resolves to loopback is refused.
+// TestARealBrowser opens pages in Chromium. A page of another origin changes nothing and reads
+// nothing. A page of an allowed origin does both. A host that resolves to loopback is refused.
 func TestARealBrowser(t *testing.T) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -138,8 +138,8 @@ func attempts(dom string) map[string]string {
 	return all
 }
 
-// browse opens a page in Chromium, where each name of .test is this machine. It returns the page once it is
-// loaded.
+// browse opens a page in Chromium, where each name of .test is this machine. It returns the page
+// once it is loaded.
 func browse(t *testing.T, chromium, address string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -20,7 +20,8 @@ import (
 // named matches the vendor or the site of a name in an answer.
 var named = regexp.MustCompile(`vendors/[a-z][a-z-]*(/sites/[^/"?& ,:]+)?`)
 
-// TestTokensOfABroaderCallerGiveNothingMore has narrower callers continue every list of one who sees all.
+// TestTokensOfABroaderCallerGiveNothingMore has narrower callers continue every list of one who
+// sees all.
 func TestTokensOfABroaderCallerGiveNothingMore(t *testing.T) {
 	h := start(t, guarded, allVendors)
 	root := h.as(t, everything)
@@ -67,7 +68,8 @@ func TestTokensOfABroaderCallerGiveNothingMore(t *testing.T) {
 	}
 }
 
-// TestMutationsOfOthersAreNotNamed has a caller wait for the mutation of one whose customers it may not see.
+// TestMutationsOfOthersAreNotNamed has a caller wait for the mutation of one whose customers it may
+// not see.
 func TestMutationsOfOthersAreNotNamed(t *testing.T) {
 	h := start(t, guarded, withTelecomX(time.Now()))
 	root := h.as(t, everything)
@@ -111,8 +113,8 @@ func TestARequestIDIsOfItsCaller(t *testing.T) {
 	}
 }
 
-// TestSecretsNeedTheirScope makes every call whose answer can hold secrets, and asks for all that it can show.
-// The audit trail has the reads of those who see secrets, and no others.
+// TestSecretsNeedTheirScope makes every call whose answer can hold secrets, and asks for all that
+// it can show. The audit trail has the reads of those who see secrets, and no others.
 func TestSecretsNeedTheirScope(t *testing.T) {
 	for _, overREST := range []bool{false, true} {
 		plain, shown, readers := start(t, guarded, allVendors), start(t, guarded, allVendors), 0
@@ -161,7 +163,8 @@ func (h *testServer) audited(t *testing.T, rpc *contract.RPC) []*pb.AuditEvent {
 	return list.(*pb.ListAuditEventsResponse).GetAuditEvents()
 }
 
-// TestAnErrorNamesNoSiteOfOthers has vendors whose lists of sites cannot be read, because of one site.
+// TestAnErrorNamesNoSiteOfOthers has vendors whose lists of sites cannot be read, because of one
+// site.
 func TestAnErrorNamesNoSiteOfOthers(t *testing.T) {
 	h := start(t, guarded, furnish, withNCP(time.Now()))
 	for id, answer := range map[string][2]string{
@@ -191,7 +194,8 @@ func TestAnErrorNamesNoSiteOfOthers(t *testing.T) {
 	}
 }
 
-// TestUnreachableHasOnlyWhatACallerSees lists while vendors are down, some of which the caller does not see.
+// TestUnreachableHasOnlyWhatACallerSees lists while vendors are down, some of which the caller does
+// not see.
 func TestUnreachableHasOnlyWhatACallerSees(t *testing.T) {
 	h := start(t, guarded, twoOfEach)
 	for _, id := range []string{"acme", "ncp", "telecomx", "amino", "b-pallycon"} {

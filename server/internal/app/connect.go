@@ -25,7 +25,8 @@ type Connection struct {
 // maxConnections is how many connections are tried at the same time.
 const maxConnections = 16
 
-// Connections tries all that a checked configuration names. It changes nothing, and creates no store. It tries:
+// Connections tries all that a checked configuration names. It changes nothing, and creates no
+// store. It tries:
 //
 //   - the vendor accounts, by one cheap read each,
 //   - the key sets of tokens, and the identity provider,

@@ -31,8 +31,8 @@ func sandboxed(t *testing.T) map[string][]string {
 	return kinds
 }
 
-// TestEveryRPCIsServedAndTested fails for an RPC that no vendor of the sandbox has. It also fails if
-// the cases of a vendor that has it lack a success, an error, or a dry run that plans something.
+// TestEveryRPCIsServedAndTested fails for an RPC that no vendor of the sandbox has. It also fails
+// if the cases of a vendor that has it lack a success, an error, or a dry run that plans something.
 func TestEveryRPCIsServedAndTested(t *testing.T) {
 	all, kinds := cases(t), sandboxed(t)
 	for _, rpc := range contract.RPCs() {

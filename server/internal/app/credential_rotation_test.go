@@ -17,8 +17,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/pallycon/emulator"
 )
 
-// TestACredentialRotates reloads many times while calls are made, and replaces the key of the vendor as kubelet
-// does: by a link to another folder.
+// TestACredentialRotates reloads many times while calls are made, and replaces the key of the
+// vendor as kubelet does: by a link to another folder.
 func TestACredentialRotates(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	const newKey = "0123456789abcdef0123456789abcdef"

@@ -25,7 +25,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/rpcerror"
 )
 
-// TestWhereATokenCounts sends a token in ways that count and in others. $ is the token. All refusals are the same.
+// TestWhereATokenCounts sends a token in ways that count and in others. $ is the token. All
+// refusals are the same.
 func TestWhereATokenCounts(t *testing.T) {
 	h := start(t, guarded)
 	token, getCaller := tokentest.Sign("ES256", "es256", nil), parse("GetCaller {}")
@@ -95,8 +96,8 @@ func secure(t *testing.T, clients ...config.Client) secured {
 	return s
 }
 
-// callers returns functions that get the caller over gRPC and over REST, with a certificate and a token. They
-// return the subject, or the reason of the refusal. The connections stay open.
+// callers returns functions that get the caller over gRPC and over REST, with a certificate and a
+// token. They return the subject, or the reason of the refusal. The connections stay open.
 func (s secured) callers(t *testing.T, certificate tls.Certificate, token string) []func() string {
 	t.Helper()
 	settings := &tls.Config{RootCAs: s.own.Pool(), MinVersion: tls.VersionTLS12}

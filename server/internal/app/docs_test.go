@@ -12,8 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-// TestConfigurationsOfTheDocsAreValid reads each whole configuration on a page, with files and variables
-// for its secrets.
+// TestConfigurationsOfTheDocsAreValid reads each whole configuration on a page, with files and
+// variables for its secrets.
 func TestConfigurationsOfTheDocsAreValid(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	sources := regexp.MustCompile(`\{(env|file): ([^}]+)\}`)

@@ -99,9 +99,9 @@ func (h *testServer) mustWait(t *testing.T, c call) {
 	}
 }
 
-// TestACreationInDoubtIsNotMistaken cuts the write of a creation before its effect. A creation is read
-// back by what it looks like. What changes in the meantime must not be mistaken for it: the creation
-// stays UNKNOWN.
+// TestACreationInDoubtIsNotMistaken cuts the write of a creation before its effect. A creation is
+// read back by what it looks like. What changes in the meantime must not be mistaken for it: the
+// creation stays UNKNOWN.
 func TestACreationInDoubtIsNotMistaken(t *testing.T) {
 	for name, c := range map[string]struct {
 		create    call
@@ -141,8 +141,8 @@ func TestACreationInDoubtIsNotMistaken(t *testing.T) {
 // hasty makes a write that cannot be seen at once count as not made.
 func hasty(_ *testing.T, h *testServer) { h.cfg.Store.Quiet = time.Millisecond }
 
-// TestACreationInDoubtIsSettledBeforeAChange loses the response to a creation. A creation is read back
-// by what it created, so a change of that must settle the creation first. Otherwise the same
+// TestACreationInDoubtIsSettledBeforeAChange loses the response to a creation. A creation is read
+// back by what it created, so a change of that must settle the creation first. Otherwise the same
 // request_id would create it twice.
 func TestACreationInDoubtIsSettledBeforeAChange(t *testing.T) {
 	license := parse(`CreateProductLicense {"parent":"vendors/amino",

@@ -155,8 +155,8 @@ type endable struct {
 // Context returns the context that ends the stream.
 func (s endable) Context() context.Context { return s.ctx }
 
-// RecvMsg blocks until a request comes or the context ends. Once the method returns, gRPC ends the RecvMsg
-// that still blocks.
+// RecvMsg blocks until a request comes or the context ends. Once the method returns, gRPC ends the
+// RecvMsg that still blocks.
 func (s endable) RecvMsg(m any) error {
 	received := make(chan error, 1)
 	go func() { received <- s.ServerStream.RecvMsg(m) }()

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// A refusing stream ends as gRPC ends a stream whose request is too large: the caller gets the status before RecvMsg
-// returns.
+// A refusing stream ends as gRPC ends a stream whose request is too large: the caller gets the
+// status before RecvMsg returns.
 type refusing struct {
 	grpc.ServerStream
 	ctx context.Context

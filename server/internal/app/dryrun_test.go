@@ -62,8 +62,8 @@ var (
 	tokenParameter = regexp.MustCompile(`[?&]token=([^&' ]*)`)
 )
 
-// planned checks the requests that a dry run would send, and returns them without the addresses of the
-// vendors.
+// planned checks the requests that a dry run would send, and returns them without the addresses of
+// the vendors.
 func (h *testServer) planned(t *testing.T, c rpcCase, requests []string) (lines []string) {
 	t.Helper()
 	if (len(requests) == 0) != c.idle {

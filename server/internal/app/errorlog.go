@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// handshakeLogPause is the pause between two lines about failed handshakes, which strangers can cause.
+// handshakeLogPause is the pause between two lines about failed handshakes, which strangers can
+// cause.
 const handshakeLogPause = time.Minute
 
-// An errorLog handles the log of an HTTP server's own errors. Of failed handshakes it shows one a minute, with
-// the number of those that it left out.
+// An errorLog handles the log of an HTTP server's own errors. Of failed handshakes it shows one a
+// minute, with the number of those that it left out.
 type errorLog struct {
 	slog.Handler
 

@@ -52,7 +52,8 @@ func samples(t *testing.T, journal ...string) map[*contract.RPC][]call {
 
 var nameInJSON = regexp.MustCompile(`"(vendors|mutations|viewers)/[^"]*"`)
 
-// moved returns the call for things that do not exist: of each name, the ids from one on are others.
+// moved returns the call for things that do not exist: of each name, the ids from one on are
+// others.
 func (c call) moved(from int) call {
 	raw, err := protojson.Marshal(c.req)
 	if err != nil {
@@ -75,8 +76,8 @@ func (c call) names(wildcard string) []string {
 	return slices.DeleteFunc(contract.Names(c.req), func(name string) bool { return strings.Contains(name, wildcard) })
 }
 
-// whole makes a call over gRPC, over REST and as HEAD. It returns all that the caller sees of the responses, and
-// the reason of the refusal. The reason must be the same over both faces.
+// whole makes a call over gRPC, over REST and as HEAD. It returns all that the caller sees of the
+// responses, and the reason of the refusal. The reason must be the same over both faces.
 func (h *testServer) whole(t *testing.T, c call) (reason, text string) {
 	t.Helper()
 	res, header, err := h.invoke(t, c)
@@ -104,8 +105,8 @@ func without(h http.Header) http.Header {
 	return h
 }
 
-// refuses checks that a caller may not make a call, and that the answer is the one for a thing that does not
-// exist.
+// refuses checks that a caller may not make a call, and that the answer is the one for a thing that
+// does not exist.
 func (h *testServer) refuses(t *testing.T, who string, c, missing call, want string) {
 	t.Helper()
 	reason, there := h.whole(t, c)
@@ -128,8 +129,8 @@ func (h *testServer) refusesUnread(t *testing.T, c call) {
 	}
 }
 
-// TestEveryRPCIsRefusedWithoutARight makes every call without an identity, without the scope, and as callers who
-// see other vendors, other sites, or none. No vendor is asked.
+// TestEveryRPCIsRefusedWithoutARight makes every call without an identity, without the scope, and
+// as callers who see other vendors, other sites, or none. No vendor is asked.
 func TestEveryRPCIsRefusedWithoutARight(t *testing.T) {
 	h := start(t, guarded, allVendors)
 	past := h.as(t, everything).history(t)
@@ -168,7 +169,8 @@ func TestEveryRPCIsRefusedWithoutARight(t *testing.T) {
 	}
 }
 
-// ofAll reports whether an RPC is about all that the server holds, so that a confined caller may not make it.
+// ofAll reports whether an RPC is about all that the server holds, so that a confined caller may
+// not make it.
 func ofAll(rpc *contract.RPC) bool {
 	return rpc.FullMethod() == pb.AuditService_VerifyAuditEvents_FullMethodName
 }
@@ -176,7 +178,8 @@ func ofAll(rpc *contract.RPC) bool {
 // shows matches what an answer to an outsider must not hold.
 var shows = regexp.MustCompile(`vendors/(acme|ncp|telecomx|amino|b-)|"root"|pallycon`)
 
-// TestEveryRPCIsRefusedForAnotherSite makes every call as a caller who may see another site of the vendor.
+// TestEveryRPCIsRefusedForAnotherSite makes every call as a caller who may see another site of the
+// vendor.
 func TestEveryRPCIsRefusedForAnotherSite(t *testing.T) {
 	h := start(t, guarded, allVendors)
 	past := h.as(t, everything).history(t)

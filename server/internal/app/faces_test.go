@@ -132,8 +132,8 @@ func answers(t *testing.T, c rpcCase, res proto.Message, answer string) {
 	}
 }
 
-// again makes the call once more with the same request_id, at each server over the other face. It must
-// return the same response without secrets, from the same record, and make no write.
+// again makes the call once more with the same request_id, at each server over the other face. It
+// must return the same response without secrets, from the same record, and make no write.
 func (c rpcCase) again(t *testing.T, overGRPC, overREST *testServer, records [2]string, res proto.Message) {
 	t.Helper()
 	before := overGRPC.writes() + overREST.writes()

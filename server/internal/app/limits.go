@@ -15,15 +15,15 @@ import (
 const (
 	// maxCallersStreams bounds the streams that one caller reads at the same time.
 	maxCallersStreams = 16
-	// maxTotalStreams bounds the streams that all callers read at the same time. A stream that nobody reads
-	// holds one to two megabytes.
+	// maxTotalStreams bounds the streams that all callers read at the same time. A stream that
+	// nobody reads holds one to two megabytes.
 	maxTotalStreams = 256
 	// refusalsTime bounds how long a stop waits for the audit events of refused calls.
 	refusalsTime = 5 * time.Second
 )
 
-// newLimiter returns what bounds the calls of each caller. In mode none all callers are the same, so only
-// their streams are bounded.
+// newLimiter returns what bounds the calls of each caller. In mode none all callers are the same,
+// so only their streams are bounded.
 func newLimiter(cfg config.Auth) *limit.Limiter {
 	if cfg.Mode == config.AuthNone {
 		return limit.New(limit.Options{TotalStreams: maxTotalStreams})
@@ -42,7 +42,8 @@ func limitsOf(cfg config.Auth) config.Limits {
 	return *cfg.Limits
 }
 
-// newRefusals returns the recorder of refused calls. Their audit events belong to the chain of the journal.
+// newRefusals returns the recorder of refused calls. Their audit events belong to the chain of the
+// journal.
 func (a *App) newRefusals() *refusal.Recorder {
 	return refusal.New(refusal.Options{Log: a.log, Record: a.journal.Audit().Record, Count: a.metrics.CountRefused})
 }
@@ -69,7 +70,8 @@ func (a *App) admit(ctx context.Context, method, parent string) (context.Context
 	return admitted, err
 }
 
-// permit refuses a call over REST without its scope before the request is read, and records the refusal.
+// permit refuses a call over REST without its scope before the request is read, and records the
+// refusal.
 func (a *App) permit(ctx context.Context, method, resource string) error {
 	err := auth.CheckScope(ctx, method)
 	if err != nil {

@@ -85,8 +85,8 @@ func (c *rawConn) headers(fields ...string) []byte {
 	return bytes.Clone(c.block.Bytes())
 }
 
-// TestHostileFrames resets 10,000 streams as soon as they are open, and sends headers without an end. Others
-// must not notice.
+// TestHostileFrames resets 10,000 streams as soon as they are open, and sends headers without an
+// end. Others must not notice.
 func TestHostileFrames(t *testing.T) {
 	server, clients := certstest.NewAuthority(t, "servers"), certstest.NewAuthority(t, "clients")
 	h := start(t, func(t *testing.T, h *testServer) {
@@ -160,7 +160,8 @@ func (c *rawConn) continueHeaders(fields []string) {
 	}
 }
 
-// callInTime calls over both faces, and fails if a call does not end. Even a busy machine needs less than a minute.
+// callInTime calls over both faces, and fails if a call does not end. Even a busy machine needs
+// less than a minute.
 func (h *testServer) callInTime(t *testing.T, during string, overTLS *tls.Config) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

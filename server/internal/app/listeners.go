@@ -23,16 +23,16 @@ import (
 )
 
 const (
-	// maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST. It
-	// also bounds a compressed request after decompression.
+	// maxMessage bounds a request over gRPC, in bytes, as the gateway bounds a request over REST.
+	// It also bounds a compressed request after decompression.
 	maxMessage = gateway.DefaultMaxBody
 	// maxGRPCHeaders bounds the headers of a call, in bytes after decompression. Without a bound, a
 	// few bytes can name a header that was sent before thousands of times.
 	maxGRPCHeaders = 16 << 10
 	// maxStreams bounds the calls in flight of one connection over HTTP/2. Further calls wait.
 	maxStreams = 250
-	// minFrameSize is the least that HTTP/2 lets a server demand, in bytes. Larger frames would only be
-	// larger buffers.
+	// minFrameSize is the least that HTTP/2 lets a server demand, in bytes. Larger frames would
+	// only be larger buffers.
 	minFrameSize = 16 << 10
 	// maxHTTPHeaders bounds the headers of a request over REST, in bytes.
 	maxHTTPHeaders = 64 << 10
@@ -54,8 +54,9 @@ func limitsOfGRPC() []grpc.ServerOption {
 	}
 }
 
-// streamWorkers returns how many goroutines wait for gRPC calls. Other calls start a goroutine each, whose stack must
-// grow first. With a quarter as many, that took 6 to 8 % of the CPU time of small calls.
+// streamWorkers returns how many goroutines wait for gRPC calls. Other calls start a goroutine
+// each, whose stack must grow first. With a quarter as many, that took 6 to 8 % of the CPU time of
+// small calls.
 func streamWorkers() uint32 { return uint32(runtime.GOMAXPROCS(0)) * 16 }
 
 // newHTTPServer returns the server of a handler, which bounds what one client can hold.
@@ -108,8 +109,8 @@ func (a *App) listen(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-// newOps creates the server of health and metrics, if it is configured. Nobody needs an identity there,
-// so it serves nothing else.
+// newOps creates the server of health and metrics, if it is configured. Nobody needs an identity
+// there, so it serves nothing else.
 func (a *App) newOps(cfg *config.Ops) {
 	if cfg == nil {
 		return
@@ -130,8 +131,8 @@ func (a *App) OpsAddr() string {
 	return a.opsListener.Addr().String()
 }
 
-// serverTLS returns the TLS settings of the listener that a section of the configuration describes. Its
-// files are read again until the server has stopped.
+// serverTLS returns the TLS settings of the listener that a section of the configuration describes.
+// Its files are read again until the server has stopped.
 func (a *App) serverTLS(key string, files config.TLS, mode config.AuthMode, protos ...string) (*tls.Config, error) {
 	c, err := certs.Load(certs.Options{
 		Key: key, Files: files, ClientAuth: clientAuth(mode), NextProtos: protos, Log: a.log, Interval: files.Poll,
@@ -144,9 +145,9 @@ func (a *App) serverTLS(key string, files config.TLS, mode config.AuthMode, prot
 	return c.Config(), nil
 }
 
-// clientAuth returns what a client must show if its listener has authorities for clients. In mode none,
-// a certificate is all that keeps strangers out. In mode jwt, a caller may show a token instead, so
-// clients without a certificate may connect.
+// clientAuth returns what a client must show if its listener has authorities for clients. In mode
+// none, a certificate is all that keeps strangers out. In mode jwt, a caller may show a token
+// instead, so clients without a certificate may connect.
 func clientAuth(mode config.AuthMode) tls.ClientAuthType {
 	if mode == config.AuthNone {
 		return tls.RequireAndVerifyClientCert

@@ -59,8 +59,8 @@ func (a *App) showCertificates() error {
 	return a.metrics.ShowCertificates(expiry)
 }
 
-// restMetrics returns the page of metrics for REST, or nil. Metrics need no identity. So in mode jwt, and
-// where there is a listener for them, REST does not serve them.
+// restMetrics returns the page of metrics for REST, or nil. Metrics need no identity. So in mode
+// jwt, and where there is a listener for them, REST does not serve them.
 func (a *App) restMetrics(cfg *config.Config) http.Handler {
 	if cfg.Ops != nil || cfg.Auth.Mode != config.AuthNone {
 		return nil

@@ -42,8 +42,8 @@ func TestTheJournalOverBothFaces(t *testing.T) {
 	}
 }
 
-// TestSettleMutation asks for the outcome of a write whose response was lost: while the vendor cannot
-// be read, and afterwards.
+// TestSettleMutation asks for the outcome of a write whose response was lost: while the vendor
+// cannot be read, and afterwards.
 func TestSettleMutation(t *testing.T) {
 	for _, overREST := range []bool{false, true} {
 		h := start(t, withNCP(time.Now()))
@@ -75,8 +75,8 @@ func TestSettleMutation(t *testing.T) {
 	}
 }
 
-// TestSettlingWhatHadNoEffect settles a call that was cut on its way. The same request_id then makes
-// the change.
+// TestSettlingWhatHadNoEffect settles a call that was cut on its way. The same request_id then
+// makes the change.
 func TestSettlingWhatHadNoEffect(t *testing.T) {
 	h := start(t, hasty)
 	h.twin.Faults().Add(twin.Fault{Kind: twin.FaultCut, Method: "POST", Times: 1})

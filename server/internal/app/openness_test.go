@@ -34,7 +34,8 @@ func (h *testServer) reflects(t *testing.T) codes.Code {
 	return status.Code(err)
 }
 
-// TestWhatIsOpen asks for what is no call of the contract, without a token and with one that has no scope.
+// TestWhatIsOpen asks for what is no call of the contract, without a token and with one that has no
+// scope.
 func TestWhatIsOpen(t *testing.T) {
 	for _, public := range []bool{true, false} {
 		h := start(t, guarded, func(_ *testing.T, h *testServer) { h.cfg.Auth.PublicDocs = public })
@@ -93,12 +94,13 @@ func TestWhatIsOpen(t *testing.T) {
 	}
 }
 
-// TestAStreamEndsWithItsToken breaks a stream off when its token ends, and resumes it with a new one.
+// TestAStreamEndsWithItsToken breaks a stream off when its token ends, and resumes it with a new
+// one.
 func TestAStreamEndsWithItsToken(t *testing.T) {
 	h := busy(t, 3500, guarded, func(_ *testing.T, h *testServer) { h.cfg.Auth.Leeway = 0 })
 	all := len(h.twin.Licenses("DEMO"))
-	// read calls stream with a token that ends soon, until stream has got a page. It needs a longer life if the machine
-	// is slow. The second page comes long after the end.
+	// read calls stream with a token that ends soon, until stream has got a page. It needs a longer
+	// life if the machine is slow. The second page comes long after the end.
 	read := func(stream func(who *testServer) bool) {
 		for life := time.Second; life < time.Minute; life *= 2 {
 			h.heal()

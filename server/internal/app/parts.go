@@ -41,8 +41,8 @@ func (a *App) planVendors(next *config.Config) (*vendorPlan, error) {
 }
 
 // planVendor returns the vendor of a section, and adds to the plan how it changes. running is the
-// vendor with this id, if there is one. It keeps its adapter if its settings are the same. Otherwise
-// it gets a new adapter over the state of its account.
+// vendor with this id, if there is one. It keeps its adapter if its settings are the same.
+// Otherwise it gets a new adapter over the state of its account.
 func (a *App) planVendor(p *vendorPlan, v config.Vendor, running vendors.Vendor) (vendors.Vendor, error) {
 	before, known := find(a.reloading.running.Vendors, v.ID)
 	if !known {
@@ -84,7 +84,8 @@ func find(all []config.Vendor, id string) (config.Vendor, bool) {
 	return config.Vendor{}, false
 }
 
-// parts are the parts of a server that a reload replaces, beside the vendors. They are ready to use.
+// parts are the parts of a server that a reload replaces, beside the vendors. They are ready to
+// use.
 type parts []func(ctx context.Context)
 
 // use replaces the running parts.
@@ -94,7 +95,8 @@ func (p parts) use(ctx context.Context) {
 	}
 }
 
-// prepare makes the parts of a configuration in which these keys have changed. An error changes nothing.
+// prepare makes the parts of a configuration in which these keys have changed. An error changes
+// nothing.
 func (a *App) prepare(next *config.Config, changed []string) (all parts, err error) {
 	within := func(section string) bool {
 		return slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, section+".") })

@@ -16,8 +16,8 @@ import (
 	"github.com/drmhub/drmhub/gen"
 )
 
-// registerReflection adds reflection to a server. Its descriptors have the comments of the contract, which
-// those of the generated code lack.
+// registerReflection adds reflection to a server. Its descriptors have the comments of the
+// contract, which those of the generated code lack.
 func registerReflection(s *grpc.Server) {
 	options := reflection.ServerOptions{Services: s, DescriptorResolver: commented{}}
 	reflectionpb.RegisterServerReflectionServer(s, reflection.NewServerV1(options))
@@ -43,8 +43,8 @@ func (commented) FindDescriptorByName(name protoreflect.FullName) (protoreflect.
 	return protoregistry.GlobalFiles.FindDescriptorByName(name)
 }
 
-// contractFiles reads the contract when it is first asked for, since it takes some memory. A contract
-// that cannot be read has no files; a test makes sure that it can.
+// contractFiles reads the contract when it is first asked for, since it takes some memory. A
+// contract that cannot be read has no files; a test makes sure that it can.
 var contractFiles = sync.OnceValue(func() *protoregistry.Files {
 	set := &descriptorpb.FileDescriptorSet{}
 	if err := proto.Unmarshal(gen.Contract, set); err != nil {

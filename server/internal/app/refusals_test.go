@@ -125,7 +125,8 @@ func TestMetricsWithoutIdentity(t *testing.T) {
 	}
 }
 
-// callTooFast calls over each face until a call is refused, and again after the wait that the refusal asks for.
+// callTooFast calls over each face until a call is refused, and again after the wait that the
+// refusal asks for.
 func (h *testServer) callTooFast(t *testing.T, token string) {
 	t.Helper()
 	client := pb.NewCallerServiceClient(h.conn)

@@ -20,11 +20,11 @@ import (
 const (
 	// pollTime is how often the files of the configuration are read.
 	pollTime = 10 * time.Second
-	// stillShare is the part of pollTime in which a changed file must stay as it is before it counts. A file that
-	// is being written may be valid, and lack vendors.
+	// stillShare is the part of pollTime in which a changed file must stay as it is before it
+	// counts. A file that is being written may be valid, and lack vendors.
 	stillShare = 10
-	// countTime bounds how long the store may take to count unsettled mutations. Calls of the vendors that leave
-	// wait meanwhile.
+	// countTime bounds how long the store may take to count unsettled mutations. Calls of the
+	// vendors that leave wait meanwhile.
 	countTime = 5 * time.Second
 )
 
@@ -56,8 +56,8 @@ func (a *App) reloadStatus() telemetry.Reloads {
 // errNoFile is the error of a reload without a file, such as that of the sandbox.
 var errNoFile = errors.New("there is no configuration file to read again: nothing changed")
 
-// Reload reads the configuration again, and changes the running server to it. No call is cut. With an error,
-// nothing has changed. Reload logs what changed, or all that is wrong.
+// Reload reads the configuration again, and changes the running server to it. No call is cut. With
+// an error, nothing has changed. Reload logs what changed, or all that is wrong.
 func (a *App) Reload(ctx context.Context) error {
 	r := &a.reloading
 	r.one.Lock()
@@ -69,7 +69,8 @@ func (a *App) Reload(ctx context.Context) error {
 	return a.reload(ctx, true)
 }
 
-// reload is Reload without the lock. With again, it logs a failure also if it logged the same one before.
+// reload is Reload without the lock. With again, it logs a failure also if it logged the same one
+// before.
 func (a *App) reload(ctx context.Context, again bool) error {
 	r := &a.reloading
 	next, content, err := r.running.Source.Read()
@@ -163,8 +164,8 @@ func (a *App) pollConfiguration(ctx context.Context, still time.Duration) {
 	}
 }
 
-// changeTo changes the running server to another configuration. It first prepares all parts, and then swaps each
-// in one step. retry reports whether the same configuration may be taken later.
+// changeTo changes the running server to another configuration. It first prepares all parts, and
+// then swaps each in one step. retry reports whether the same configuration may be taken later.
 func (a *App) changeTo(ctx context.Context, next *config.Config) (retry bool, err error) {
 	r := &a.reloading
 	changed, restart := config.Merge(r.running, next)

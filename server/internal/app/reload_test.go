@@ -87,7 +87,8 @@ func (f *filed) write(t *testing.T, name, content string) {
 	}
 }
 
-// mount replaces the key as kubelet does: the key is behind a link, and the link leads to another folder then.
+// mount replaces the key as kubelet does: the key is behind a link, and the link leads to another
+// folder then.
 func (f *filed) mount(t *testing.T, key string) {
 	t.Helper()
 	mounted := filepath.Join(f.dir, "mounted")
@@ -130,8 +131,8 @@ func (f *filed) change(t *testing.T, seconds int32) error {
 	return err
 }
 
-// TestReload edits the file. The last edit of a row says what Reload returns, or what the log says if that is
-// nil. Each row begins with the first file.
+// TestReload edits the file. The last edit of a row says what Reload returns, or what the log says
+// if that is nil. Each row begins with the first file.
 func TestReload(t *testing.T) {
 	f := startFiled(t, newPallyCon(), 0)
 	_, ofPallyCon, _ := strings.Cut(f.text, "    pallycon:")
@@ -193,8 +194,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestAVendorWithUnsettledMutationsStays drops the vendor while a change is sent, and while its outcome is
-// unknown. The vendor goes once the change is settled, without another signal.
+// TestAVendorWithUnsettledMutationsStays drops the vendor while a change is sent, and while its
+// outcome is unknown. The vendor goes once the change is settled, without another signal.
 func TestAVendorWithUnsettledMutationsStays(t *testing.T) {
 	vendor := newPallyCon()
 	fill(vendor)
@@ -243,8 +244,8 @@ func TestAVendorWithUnsettledMutationsStays(t *testing.T) {
 	}
 }
 
-// TestNoChangeIsLostWhileItsVendorLeaves drops and adds a vendor while changes are made. Each is carried out, or is
-// refused since there is no such vendor.
+// TestNoChangeIsLostWhileItsVendorLeaves drops and adds a vendor while changes are made. Each is
+// carried out, or is refused since there is no such vendor.
 func TestNoChangeIsLostWhileItsVendorLeaves(t *testing.T) {
 	vendor := newPallyCon()
 	fill(vendor)

@@ -91,7 +91,8 @@ func TestAReloadForgetsNoKey(t *testing.T) {
 	}
 }
 
-// TestSessionsThatAReloadEnds reads the file without the issuer or the key of a token that began a session.
+// TestSessionsThatAReloadEnds reads the file without the issuer or the key of a token that began a
+// session.
 func TestSessionsThatAReloadEnds(t *testing.T) {
 	auth := tokentest.YAML(t, t.TempDir(), tokentest.NewKeyServer(t).URL, "")
 	f := startFiled(t, newPallyCon(), 0, "auth: {mode: none}\n", auth)

@@ -29,8 +29,9 @@ func rpc(req proto.Message) call {
 
 var pathVariable = regexp.MustCompile(`\{([^=}]+)=[^}]*\}`)
 
-// restCall derives the REST call of a request from the google.api.http rule, as google/api/http.proto
-// defines it. It shares no code with the gateway, whose tests have calls written by hand.
+// restCall derives the REST call of a request from the google.api.http rule, as
+// google/api/http.proto defines it. It shares no code with the gateway, whose tests have calls
+// written by hand.
 func restCall(m protoreflect.MethodDescriptor, req proto.Message) (rest, body string) {
 	rule := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
 	raw, err := protojson.Marshal(req)
@@ -109,7 +110,8 @@ func flatten(query url.Values, prefix string, fields map[string]any) {
 	}
 }
 
-// restName returns the name that a field of the request has over REST. The body can be the resource alone.
+// restName returns the name that a field of the request has over REST. The body can be the resource
+// alone.
 func (c call) restName(field string) string {
 	method := contract.Lookup(c.method).Method
 	rule := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)

@@ -22,8 +22,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// backUp makes a backup of a store that is in use, as docs/production.md says. restore loses the store,
-// and returns the DSN of one that is made of the backup.
+// backUp makes a backup of a store that is in use, as docs/production.md says. restore loses the
+// store, and returns the DSN of one that is made of the backup.
 func backUp(t *testing.T, dsn string) (restore func() (dsn string)) {
 	t.Helper()
 	backup := filepath.Join(t.TempDir(), "backup")
@@ -75,7 +75,8 @@ type kept struct {
 	finish                               func() // lets running go on, and blocks until it has succeeded
 }
 
-// beforeTheBackup makes mutations that succeed, fail and stay in doubt, and leaves one at the vendor.
+// beforeTheBackup makes mutations that succeed, fail and stay in doubt, and leaves one at the
+// vendor.
 func (h *testServer) beforeTheBackup(t *testing.T) *kept {
 	t.Helper()
 	k := &kept{}
@@ -147,8 +148,8 @@ func (h *testServer) settled(t *testing.T, k *kept) {
 	}
 }
 
-// lost are mutations after the backup. Nobody knows them after the restoration. So their request_ids are
-// new, and a repetition is another call. docs/production.md says what that does.
+// lost are mutations after the backup. Nobody knows them after the restoration. So their
+// request_ids are new, and a repetition is another call. docs/production.md says what that does.
 var lost = map[string]struct {
 	call   call
 	again  int    // effects of the repetition
@@ -214,8 +215,8 @@ func TestRestore(t *testing.T) {
 	})
 }
 
-// endLeases lets the time pass that usually passes between a backup and its use. Until then, the process
-// of the backup would count as alive.
+// endLeases lets the time pass that usually passes between a backup and its use. Until then, the
+// process of the backup would count as alive.
 func endLeases(t *testing.T, dsn string) {
 	t.Helper()
 	db, err := store.Open(t.Context(), dsn)
@@ -228,8 +229,8 @@ func endLeases(t *testing.T, dsn string) {
 	}
 }
 
-// wantWholeTrail checks the audit trail of the process before the backup, and of the one after it. The
-// copy beside the store has more events of the first one: these are of what was lost.
+// wantWholeTrail checks the audit trail of the process before the backup, and of the one after it.
+// The copy beside the store has more events of the first one: these are of what was lost.
 func (h *testServer) wantWholeTrail(t *testing.T, lost int) {
 	t.Helper()
 	if err := h.stop(); err != nil {

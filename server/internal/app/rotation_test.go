@@ -52,9 +52,9 @@ func (v *rotating) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestARotationNeverTellsAWrongOutcome rotates the credentials of vendors during a write. drmhub reads the new ones
-// only later. Meanwhile the outcome of the write is unknown, and other changes are refused without effect. Afterwards,
-// the same calls end well, and each change was made once.
+// TestARotationNeverTellsAWrongOutcome rotates the credentials of vendors during a write. drmhub
+// reads the new ones only later. Meanwhile the outcome of the write is unknown, and other changes
+// are refused without effect. Afterwards, the same calls end well, and each change was made once.
 func TestARotationNeverTellsAWrongOutcome(t *testing.T) {
 	t.Setenv("TEST_NCP_ACCESS", ncp.DefaultAccessKey)
 	t.Setenv("TEST_NCP_SECRET", ncp.DefaultSecretKey)

@@ -98,7 +98,8 @@ func casesIn(file string, replace ...string) (cases []rpcCase) {
 	return cases
 }
 
-// parse returns the call of an RPC and its request in JSON, such as `GetSite {"name":"vendors/v/sites/s"}`.
+// parse returns the call of an RPC and its request in JSON, such as `GetSite
+// {"name":"vendors/v/sites/s"}`.
 func parse(text string) call {
 	method, body, _ := strings.Cut(text, " ")
 	for _, known := range contract.RPCs() {
@@ -113,8 +114,8 @@ func parse(text string) call {
 	panic("no RPC " + method)
 }
 
-// cases returns what the tests ask over both faces, by the kind of the vendor. drmhub's own RPCs have
-// no kind. journal replaces the names of mutations, such as $done.
+// cases returns what the tests ask over both faces, by the kind of the vendor. drmhub's own RPCs
+// have no kind. journal replaces the names of mutations, such as $done.
 func cases(t *testing.T, journal ...string) map[string][]rpcCase {
 	t.Helper()
 	unknown := call{method: "/drmhub.v1.SiteService/Explode", req: &pb.ListSitesRequest{}, rest: "GET /v1/explode"}

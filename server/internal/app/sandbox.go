@@ -52,8 +52,8 @@ func Sandbox(ctx context.Context, grpcListen, httpListen string, hosts ...string
 	return cfg, twins, nil
 }
 
-// sandboxArchive returns the archive of a sandbox. It is filled within seconds. Then its passes are rare enough
-// that a fault which a person orders from a twin rarely meets one.
+// sandboxArchive returns the archive of a sandbox. It is filled within seconds. Then its passes are
+// rare enough that a fault which a person orders from a twin rarely meets one.
 func sandboxArchive() config.Archive {
 	cfg := config.DefaultArchive()
 	cfg.Enabled, cfg.DSN = true, config.NewDSN(store.Memory)
@@ -62,7 +62,8 @@ func sandboxArchive() config.Archive {
 }
 
 // Emulate runs the twin of one vendor until ctx ends. It calls ready with the address once the twin
-// listens. hosts are further names by which callers reach the twin. A SIGHUP only writes a line into the log.
+// listens. hosts are further names by which callers reach the twin. A SIGHUP only writes a line
+// into the log.
 func Emulate(
 	ctx context.Context, log *slog.Logger, kindName, listen string, seed uint64, ready func(addr string),
 	hosts ...string,
@@ -92,8 +93,8 @@ func Emulate(
 	}
 }
 
-// serveTwin serves a twin in the background until ctx ends. It returns the address. A vendor's own calls
-// take what the vendor takes, so only the admin calls must be JSON.
+// serveTwin serves a twin in the background until ctx ends. It returns the address. A vendor's own
+// calls take what the vendor takes, so only the admin calls must be JSON.
 func serveTwin(ctx context.Context, twin http.Handler, listen string, hosts []string) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {

@@ -91,7 +91,8 @@ func TestStoppingLetsCallsFinish(t *testing.T) {
 	}
 }
 
-// TestOps serves health on a listener of its own, which says that the server stops until it has stopped.
+// TestOps serves health on a listener of its own, which says that the server stops until it has
+// stopped.
 func TestOps(t *testing.T) {
 	h := start(t, func(_ *testing.T, h *testServer) { h.cfg.Ops = &config.Ops{Listen: "127.0.0.1:0"} })
 	get := func(address, path string) int {

@@ -15,8 +15,8 @@ import (
 // sessionPurpose is what the key of sessions is for. Another text makes all sessions invalid.
 const sessionPurpose = "drmhub: cookies of browser sessions, version 1"
 
-// newSessions returns the sessions of people in browsers. It returns nil in mode none, where nobody needs
-// to log in. The journal must exist.
+// newSessions returns the sessions of people in browsers. It returns nil in mode none, where nobody
+// needs to log in. The journal must exist.
 func (a *App) newSessions(cfg config.Auth) (*session.Sessions, error) {
 	if cfg.Mode == config.AuthNone {
 		return nil, nil

@@ -135,7 +135,8 @@ func TestLoginsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A browser that follows a link accepts asPerson. It then sees a page with a link to the same login.
+// A browser that follows a link accepts asPerson. It then sees a page with a link to the same
+// login.
 const (
 	asPerson = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 	again    = `href="/console/login?to=%2Fconsole%2Fsites%2Fa%252Fb"`
@@ -243,7 +244,8 @@ func TestATokenBeginsASession(t *testing.T) {
 	}
 }
 
-// TestAnOperatorEndsAllSessions starts the server again on its store: with the same digest key, and with another one.
+// TestAnOperatorEndsAllSessions starts the server again on its store: with the same digest key, and
+// with another one.
 func TestAnOperatorEndsAllSessions(t *testing.T) {
 	p := newProvider(t)
 	h := start(t, withPeople(t, p), func(t *testing.T, h *testServer) {

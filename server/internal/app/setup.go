@@ -42,8 +42,8 @@ func newVendor(v config.Vendor, account *upstream.Account) (vendors.Vendor, erro
 	}, nil
 }
 
-// newGuard returns the guard of REST. certificate returns the certificate of REST. Its names count in mode
-// jwt, where a page whose own name resolves here has no token.
+// newGuard returns the guard of REST. certificate returns the certificate of REST. Its names count
+// in mode jwt, where a page whose own name resolves here has no token.
 func newGuard(cfg *config.Config, certificate func() *x509.Certificate) (*webguard.Guard, error) {
 	options := webguard.Options{Hosts: cfg.HTTP.AllowedHosts, Origins: cfg.HTTP.AllowedOrigins}
 	options.Listen, _, _ = net.SplitHostPort(cfg.HTTP.Listen)
@@ -57,8 +57,8 @@ func newGuard(cfg *config.Config, certificate func() *x509.Certificate) (*webgua
 	return guard, nil
 }
 
-// nameless reports whether callers on other machines can name REST by its address alone. Behind an ingress
-// that is a slip, since the ingress passes on the name that its callers use.
+// nameless reports whether callers on other machines can name REST by its address alone. Behind an
+// ingress that is a slip, since the ingress passes on the name that its callers use.
 func nameless(cfg *config.Config) bool {
 	host, _, _ := net.SplitHostPort(cfg.HTTP.Listen)
 	ip := net.ParseIP(host)

@@ -14,11 +14,12 @@ type stopSignal struct{ os.Signal }
 // Error names the signal.
 func (s stopSignal) Error() string { return fmt.Sprintf("told to stop by the signal %q", s.Signal) }
 
-// again is the key of a channel in a context. It is closed when the process is told to stop a second time.
+// again is the key of a channel in a context. It is closed when the process is told to stop a
+// second time.
 type again struct{}
 
-// NotifyStop returns a context that ends with the first SIGINT or SIGTERM. Serve stops at once when a second
-// one comes. stop makes the signals end the process again.
+// NotifyStop returns a context that ends with the first SIGINT or SIGTERM. Serve stops at once when
+// a second one comes. stop makes the signals end the process again.
 func NotifyStop(parent context.Context) (_ context.Context, stop func()) {
 	second, stopped := make(chan struct{}), make(chan struct{})
 	ctx, cancel := context.WithCancelCause(context.WithValue(parent, again{}, second))

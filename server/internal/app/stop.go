@@ -35,8 +35,8 @@ func (a *App) stop(ctx context.Context, cause error) error {
 	return err
 }
 
-// noticeTime returns how long the server takes calls after it said that it is not ready. Balancers learn of it
-// in that time. A person who stops a server on loopback need not wait.
+// noticeTime returns how long the server takes calls after it said that it is not ready. Balancers
+// learn of it in that time. A person who stops a server on loopback need not wait.
 func (a *App) noticeTime(cause error) time.Duration {
 	for _, l := range []net.Listener{a.grpcListener, a.httpListener} {
 		if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
@@ -55,10 +55,12 @@ func (s *stopping) counts(also ...any) []any {
 		"watches", s.inFlight.count(watching))
 }
 
-// mutations returns how many mutations are in flight. A method may run on after its caller has left.
+// mutations returns how many mutations are in flight. A method may run on after its caller has
+// left.
 func (s *stopping) mutations() int { return max(s.inFlight.count(changing), s.journal.Running()) }
 
-// wait blocks for a time, or until a condition holds, all calls have ended, or a second signal comes.
+// wait blocks for a time, or until a condition holds, all calls have ended, or a second signal
+// comes.
 func (s *stopping) wait(limit time.Duration, until func() bool) {
 	timer, ticker := time.NewTimer(limit), time.NewTicker(stopPollTime)
 	defer timer.Stop()
@@ -106,8 +108,8 @@ func (s *stopping) drain(ctx context.Context) {
 	s.wait(lastTime, nil) // for the responses to leave
 }
 
-// shutHTTP blocks until no request over HTTP is in flight. A connection without a request counts for nothing,
-// once the responses of earlier requests had time to leave.
+// shutHTTP blocks until no request over HTTP is in flight. A connection without a request counts
+// for nothing, once the responses of earlier requests had time to leave.
 func (s *stopping) shutHTTP(ctx context.Context) {
 	for {
 		idle := s.inFlight.requests.Load() == 0
@@ -135,7 +137,8 @@ func (s *stopping) cut(ctx context.Context) {
 	s.grpc.Stop()
 }
 
-// release closes the journal and the store, and says what was in flight. It hurries if a second signal came.
+// release closes the journal and the store, and says what was in flight. It hurries if a second
+// signal came.
 func (s *stopping) release(ctx context.Context) error {
 	limit, mutations, reads := closeTime, s.mutations(), s.inFlight.count(reading)
 	if s.atOnce {

@@ -17,7 +17,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// TestAStopWaitsForMutationsAlone stops the server while a vendor is silent and clients keep it busy.
+// TestAStopWaitsForMutationsAlone stops the server while a vendor is silent and clients keep it
+// busy.
 func TestAStopWaitsForMutationsAlone(t *testing.T) {
 	h := start(t)
 	arrived, release := make(chan struct{}, 100), make(chan struct{})

@@ -68,7 +68,8 @@ func streamed(messages []*pb.StreamLicensesResponse) []*pb.License {
 	return rows
 }
 
-// lines streams licenses over REST, to the end. It returns the rows, and the error in the last line.
+// lines streams licenses over REST, to the end. It returns the rows, and the error in the last
+// line.
 func (h *testServer) lines(t *testing.T, query string) (rows []*pb.License, failed *restError) {
 	t.Helper()
 	code, header, answer := h.rest(t, "GET /v1/"+demo+"/licenses:stream"+query, "")

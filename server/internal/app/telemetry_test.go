@@ -31,8 +31,8 @@ var (
 	ofFace  = regexp.MustCompile(`drmhub_face="(\w+)",`)
 )
 
-// countedSince returns the labels of the calls that were counted since before, without the face, by the face. after
-// is all that was counted.
+// countedSince returns the labels of the calls that were counted since before, without the face, by
+// the face. after is all that was counted.
 func (h *testServer) countedSince(t *testing.T, before map[string]int) (all map[string][]string, after map[string]int) {
 	t.Helper()
 	all, after = map[string][]string{}, map[string]int{}

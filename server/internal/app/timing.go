@@ -3,13 +3,13 @@ package app
 import "time"
 
 const (
-	// noticeTime is how long the server takes calls once it said that it is not ready. localNoticeTime is
-	// that of a server that only this machine reaches.
+	// noticeTime is how long the server takes calls once it said that it is not ready.
+	// localNoticeTime is that of a server that only this machine reaches.
 	noticeTime      = 2 * time.Second
 	localNoticeTime = 500 * time.Millisecond
-	// graceTime is how long mutations in flight may take to end once the server is told to stop. The
-	// times before it are part of it. It exceeds mutation.MaxWriteTime, so that no vendor write is cut.
-	// The container's stop time-out exceeds it: README.md says --stop-timeout 80.
+	// graceTime is how long mutations in flight may take to end once the server is told to stop.
+	// The times before it are part of it. It exceeds mutation.MaxWriteTime, so that no vendor write
+	// is cut. The container's stop time-out exceeds it: README.md says --stop-timeout 80.
 	graceTime = 75 * time.Second
 	// readTime is how long reads in flight may take to end, and requests to come.
 	readTime = 4 * time.Second
@@ -34,12 +34,12 @@ const (
 	// replica that may be another one, and shows its certificate again. Calls in flight then have
 	// graceTime to end.
 	maxConnectionAge = 30 * time.Minute
-	// pingTime is how long a client may be silent before the server asks whether it is there. It has
-	// pingTimeout to say so.
+	// pingTime is how long a client may be silent before the server asks whether it is there. It
+	// has pingTimeout to say so.
 	pingTime    = time.Minute
 	pingTimeout = 20 * time.Second
-	// minPingTime is how often a gRPC client may ask whether the server is there. Clients behind load
-	// balancers do so every 10 seconds, also without a call.
+	// minPingTime is how often a gRPC client may ask whether the server is there. Clients behind
+	// load balancers do so every 10 seconds, also without a call.
 	minPingTime = 5 * time.Second
 	// maxHandshakeTime bounds how long a gRPC client may take to connect.
 	maxHandshakeTime = 10 * time.Second

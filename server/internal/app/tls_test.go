@@ -60,8 +60,8 @@ func (h *testServer) newConnection(ctx context.Context, settings *tls.Config, ov
 	return err
 }
 
-// TestCertificatesAreReadAgain replaces certificates 200 times while streams run and 20 clients connect,
-// and then the authority of the clients.
+// TestCertificatesAreReadAgain replaces certificates 200 times while streams run and 20 clients
+// connect, and then the authority of the clients.
 func TestCertificatesAreReadAgain(t *testing.T) {
 	server, clients := certstest.NewAuthority(t, "servers"), certstest.NewAuthority(t, "clients")
 	files := certstest.Files(t.TempDir())
@@ -141,8 +141,8 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	<-cut
 }
 
-// TestWhoNeedsAClientCertificate connects without one. In mode none, it is all that keeps strangers out. The
-// server ends its polls when it stops.
+// TestWhoNeedsAClientCertificate connects without one. In mode none, it is all that keeps strangers
+// out. The server ends its polls when it stops.
 func TestWhoNeedsAClientCertificate(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	server, clients := certstest.NewAuthority(t, "servers"), certstest.NewAuthority(t, "clients")

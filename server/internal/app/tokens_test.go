@@ -53,8 +53,8 @@ func (h *testServer) callerGRPC(token string) (codes.Code, string) {
 	return status.Code(err), fmt.Sprint(e.Reason, " ", e.Message)
 }
 
-// callerREST returns what GetCaller returns to a token over REST: the status, the challenge and the reason
-// with the message.
+// callerREST returns what GetCaller returns to a token over REST: the status, the challenge and the
+// reason with the message.
 func (h *testServer) callerREST(token string) (int, string, string) {
 	url := "http://" + h.HTTPAddr() + "/v1/caller"
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)

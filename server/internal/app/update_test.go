@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestAnEditedResourceCanBeSentBack sends back the whole resource that a GET returned. The edit takes
-// effect, and the rest stays as it was.
+// TestAnEditedResourceCanBeSentBack sends back the whole resource that a GET returned. The edit
+// takes effect, and the rest stays as it was.
 func TestAnEditedResourceCanBeSentBack(t *testing.T) {
 	h := start(t, furnish, withNCP(time.Now()), withAmino(time.Now()))
 	const member = "vendors/acme/members/7"

@@ -47,7 +47,8 @@ func newPallyCon() *emulator.Emulator {
 // furnish gives "acme" the rest of what an account holds.
 func furnish(_ *testing.T, h *testServer) { fill(h.twin) }
 
-// furnishAnew is furnish, with a vendor that refuses to show a service's change before the first one.
+// furnishAnew is furnish, with a vendor that refuses to show a service's change before the first
+// one.
 func furnishAnew(t *testing.T, h *testServer) {
 	furnish(t, h)
 	h.twin.ShowNoChange(emulator.NoChangeError)
@@ -156,8 +157,8 @@ func withTelecomX(now time.Time) func(*testing.T, *testServer) {
 	}
 }
 
-// newTelecomX returns a twin with the documented account and others. Its clock shows now. The devices
-// of Daisy were bound just now.
+// newTelecomX returns a twin with the documented account and others. Its clock shows now. The
+// devices of Daisy were bound just now.
 func newTelecomX(now time.Time) *telecomx.Emulator {
 	e := telecomx.New(telecomx.Options{Clock: twin.FrozenClock(now)})
 	e.PutCustomers(telecomx.Customer{ID: household, Features: []string{telecomx.FeaturePrivate}})

@@ -9,9 +9,10 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-// newVerifier returns the verifier of the tokens that a configuration accepts, and its key sets in the order of
-// the configuration. It takes the sets that are known by their part of the configuration, and makes others. Those
-// begin with the keys that are known of their URL. The caller starts and closes them.
+// newVerifier returns the verifier of the tokens that a configuration accepts, and its key sets in
+// the order of the configuration. It takes the sets that are known by their part of the
+// configuration, and makes others. Those begin with the keys that are known of their URL. The
+// caller starts and closes them.
 func newVerifier(
 	auth *config.Auth, known map[config.Key]*keyset.Set, log *slog.Logger, derive func(*token.Claims) any,
 ) (*token.Verifier, []*keyset.Set, error) {

@@ -44,8 +44,8 @@ func (r *Row) Person() string {
 	return Person(r.User)
 }
 
-// Person returns the MD5 of a viewer's id in lower-case hexadecimal. Some vendors show only that, so
-// it identifies a viewer at all vendors.
+// Person returns the MD5 of a viewer's id in lower-case hexadecimal. Some vendors show only that,
+// so it identifies a viewer at all vendors.
 func Person(id string) string {
 	sum := md5.Sum([]byte(id)) //nolint:gosec // The vendors' own choice, to show user ids.
 	return hex.EncodeToString(sum[:])

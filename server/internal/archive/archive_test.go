@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Above is greater than the keys of all rows before a second, and not of any other, also for seconds
-// that no row has.
+// Above is greater than the keys of all rows before a second, and not of any other, also for
+// seconds that no row has.
 func TestAboveIsBetweenTwoSeconds(t *testing.T) {
 	for _, second := range []int64{MinSecond, 1_790_000_000, MaxSecond} {
 		first, last := NewKey(second, 0, 0), NewKey(second, MaxSites-1, MaxOrdinals-1)

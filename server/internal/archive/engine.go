@@ -17,18 +17,20 @@ type Engine interface {
 	// SetZone sets the time zone of a site's days and months, and makes the site known. If the zone
 	// changes, the engine counts the site's days and months again.
 	SetZone(ctx context.Context, site string, zone *time.Location) error
-	// SetState replaces what the passes note about a site that is known. Since and Asked stay what they are.
+	// SetState replaces what the passes note about a site that is known. Since and Asked stay what
+	// they are.
 	SetState(ctx context.Context, site string, state State) error
-	// SetSince sets State.Since of a site that is known, and changes State.Asked. So a pass that runs meanwhile,
-	// here or in another process, does not undo what a caller asks for.
+	// SetSince sets State.Since of a site that is known, and changes State.Asked. So a pass that
+	// runs meanwhile, here or in another process, does not undo what a caller asks for.
 	SetSince(ctx context.Context, site string, since int64) error
 
 	// Replace makes the rows of a range those that the vendor showed, by the multiset difference:
 	// a row that is there keeps its key, one that is missing is added, and what is left over is
 	// removed. If the range is final, it becomes part of the site's spans. The site must be known.
 	Replace(ctx context.Context, r Replacement) (Change, error)
-	// Forget removes the rows of a site before a second, and cuts its spans there. It may do so in steps, each
-	// completely or not at all. With an error, it returns how many rows the steps before have removed.
+	// Forget removes the rows of a site before a second, and cuts its spans there. It may do so in
+	// steps, each completely or not at all. With an error, it returns how many rows the steps
+	// before have removed.
 	Forget(ctx context.Context, site string, before int64) (removed int64, err error)
 	// Erase takes the id and the MD5 of a viewer out of all rows of these sites, and returns the
 	// number of these rows. All counts stay what they are. Rows of the viewer that Replace gets
@@ -68,12 +70,12 @@ type Site struct {
 
 // A State is what the passes over a vendor note about a site, and what callers ask of the passes.
 type State struct {
-	// Since is the second that the archive of the site shall reach back to. 0 means the setting. Asked
-	// changes each time that a caller asks for it.
+	// Since is the second that the archive of the site shall reach back to. 0 means the setting.
+	// Asked changes each time that a caller asks for it.
 	Since int64 `json:"since,omitzero"`
 	Asked int64 `json:"asked,omitzero"`
-	// Oldest is the second before which the vendor shows nothing any more. 0 means unknown. Heard is the
-	// Asked of the pass that found it out.
+	// Oldest is the second before which the vendor shows nothing any more. 0 means unknown. Heard
+	// is the Asked of the pass that found it out.
 	Oldest int64 `json:"oldest,omitzero"`
 	Heard  int64 `json:"heard,omitzero"`
 	// Head is the second up to which the newest reading has seen the vendor's rows.
@@ -96,8 +98,8 @@ type State struct {
 	Fill Fill `json:"fill,omitzero"`
 }
 
-// Hear prepares the state for a pass. What passes before have found out about the end of the vendor's list
-// counts no longer once a caller has asked for more.
+// Hear prepares the state for a pass. What passes before have found out about the end of the
+// vendor's list counts no longer once a caller has asked for more.
 func (s *State) Hear() {
 	if s.Heard != s.Asked {
 		s.Heard, s.Oldest = s.Asked, 0

@@ -22,8 +22,8 @@ import (
 // mutation, also one that fails or panics. record and digest are those of Reads.
 //
 // Such a call can be repeated without harm. So where it cannot be recorded, it fails, and its
-// caller repeats it. A call that fails by itself keeps its own error, and the log says that the call
-// has no record.
+// caller repeats it. A call that fails by itself keeps its own error, and the log says that the
+// call has no record.
 func Acts(
 	record func(context.Context, Event) error,
 	digest func(ctx context.Context, req proto.Message, method string) string,

@@ -20,10 +20,10 @@ const (
 	maxWaiting = 1 << 16
 )
 
-// VerifyFiles checks the chains that a Sink wrote, and returns them in the order in which they begin.
-// It reads the files one after the other as if they were one, since a chain must be complete from
-// its first event on. The error names the first line that is no event, or the file that cannot be
-// read. Everything else is checked all the same.
+// VerifyFiles checks the chains that a Sink wrote, and returns them in the order in which they
+// begin. It reads the files one after the other as if they were one, since a chain must be complete
+// from its first event on. The error names the first line that is no event, or the file that cannot
+// be read. Everything else is checked all the same.
 func VerifyFiles(paths ...string) ([]Chain, error) {
 	var all lines
 	var first error
@@ -88,8 +88,8 @@ func (l *lines) chain(id string) *sorted {
 	return w
 }
 
-// parse reads one line. It refuses a duplicate, misspelled or unknown key, since other readers could
-// read that line differently.
+// parse reads one line. It refuses a duplicate, misspelled or unknown key, since other readers
+// could read that line differently.
 func parse(line []byte) (e Event, err error) {
 	err = json.Unmarshal(line, &e, json.RejectUnknownMembers(true))
 	if err == nil && e.Chain == "" {

@@ -16,13 +16,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// Reads returns an interceptor that records every response with a secret before the response leaves.
-// If it cannot record the response, the call fails. It skips mutations, since the journal records
-// them.
+// Reads returns an interceptor that records every response with a secret before the response
+// leaves. If it cannot record the response, the call fails. It skips mutations, since the journal
+// records them.
 //
-// record must return once the event is durable. digest returns the HMAC of a request in hexadecimal,
-// for a method written "drmhub.v1.SiteService/GetIntegration". The interceptor comes after
-// authentication.
+// record must return once the event is durable. digest returns the HMAC of a request in
+// hexadecimal, for a method written "drmhub.v1.SiteService/GetIntegration". The interceptor comes
+// after authentication.
 func Reads(
 	record func(context.Context, Event) error,
 	digest func(ctx context.Context, req proto.Message, method string) string,

@@ -9,8 +9,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// A Recorder appends events to the chain of one replica, and tells of each event once it is durable.
-// It is safe for concurrent use.
+// A Recorder appends events to the chain of one replica, and tells of each event once it is
+// durable. It is safe for concurrent use.
 type Recorder struct {
 	db    *store.DB
 	trail *Trail
@@ -25,8 +25,8 @@ type Recorder struct {
 	unconfirmed map[Event]time.Time
 }
 
-// NewRecorder returns the recorder of a replica. It calls tell for each durable event. A nil tell is
-// allowed.
+// NewRecorder returns the recorder of a replica. It calls tell for each durable event. A nil tell
+// is allowed.
 func NewRecorder(db *store.DB, replica string, tell func(Event)) *Recorder {
 	r := &Recorder{
 		db: db, trail: NewTrail(replica), tell: tell, looking: make(chan struct{}, 1),
@@ -46,14 +46,14 @@ func (r *Recorder) Record(ctx context.Context, e Event) error {
 	return err
 }
 
-// Append appends an event at the end of a transaction, and puts it into kept as it is stored. Once the transaction
-// has ended, the caller must call Ended with this event.
+// Append appends an event at the end of a transaction, and puts it into kept as it is stored. Once
+// the transaction has ended, the caller must call Ended with this event.
 func (r *Recorder) Append(tx *store.Tx, e Event, kept *Event) {
 	r.trail.Append(tx, time.Now(), e, kept)
 }
 
-// Ended tells of an event whose transaction ended with err. If the event may be durable in spite of err,
-// LookForUnconfirmed looks for it. The zero Event is ignored.
+// Ended tells of an event whose transaction ended with err. If the event may be durable in spite of
+// err, LookForUnconfirmed looks for it. The zero Event is ignored.
 func (r *Recorder) Ended(kept Event, err error) {
 	switch {
 	case kept.Position == 0:
@@ -96,8 +96,8 @@ func (r *Recorder) LookForUnconfirmed(ctx context.Context) (left int) {
 	return left
 }
 
-// Unconfirmed returns how many events may be durable although their commit returned an error, and since
-// when the first of them. There are none if nobody is told of events.
+// Unconfirmed returns how many events may be durable although their commit returned an error, and
+// since when the first of them. There are none if nobody is told of events.
 func (r *Recorder) Unconfirmed() (events int64, since time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

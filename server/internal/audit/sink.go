@@ -15,9 +15,10 @@ import (
 // maxUnwritten is how many events a Sink keeps in memory until its output can be written again.
 const maxUnwritten = 10_000
 
-// A Sink writes a copy of the events as JSON lines, with the keys of Event. Others can read the copy
-// and keep it elsewhere. Events of concurrent calls may be in another order than in their chain. An event
-// that cannot be written is written later. A Sink is safe for concurrent use. A nil Sink writes nothing.
+// A Sink writes a copy of the events as JSON lines, with the keys of Event. Others can read the
+// copy and keep it elsewhere. Events of concurrent calls may be in another order than in their
+// chain. An event that cannot be written is written later. A Sink is safe for concurrent use. A nil
+// Sink writes nothing.
 type Sink struct {
 	log *slog.Logger
 
@@ -39,8 +40,8 @@ type line struct {
 type Copied struct {
 	// Events is how many events were written, and Failures how many attempts to write failed.
 	Events, Failures int64
-	// Unwritten is how many events are in the store and not in the copy. Lost is how many of them will
-	// never be written, since too many were waiting.
+	// Unwritten is how many events are in the store and not in the copy. Lost is how many of them
+	// will never be written, since too many were waiting.
 	Unwritten, Lost int64
 	// Since is when the first of the unwritten events came. It is zero if there are none.
 	Since time.Time
@@ -49,9 +50,9 @@ type Copied struct {
 // NewSink returns a sink that writes each line to out at once.
 func NewSink(out io.Writer, log *slog.Logger) *Sink { return &Sink{log: log, out: out} }
 
-// OpenSink returns a sink that appends to a file. It creates a missing file, which only its owner can
-// read, and takes the rights of others away from an existing one. After the file was moved, restart
-// the program. A log rotation that copies and truncates needs no restart.
+// OpenSink returns a sink that appends to a file. It creates a missing file, which only its owner
+// can read, and takes the rights of others away from an existing one. After the file was moved,
+// restart the program. A log rotation that copies and truncates needs no restart.
 func OpenSink(path string, log *slog.Logger) (*Sink, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -77,8 +78,8 @@ func isCut(file *os.File) bool {
 	return err == nil && last[0] != '\n'
 }
 
-// Record writes an event that is in the store already, and those that are still unwritten. If that fails,
-// Record logs it, and a later Record or Retry writes the event.
+// Record writes an event that is in the store already, and those that are still unwritten. If that
+// fails, Record logs it, and a later Record or Retry writes the event.
 func (s *Sink) Record(e Event) {
 	if s == nil {
 		return

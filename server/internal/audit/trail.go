@@ -1,6 +1,6 @@
-// Package audit records who did what: an event for every mutation, for every read of a secret, and for
-// calls that were refused because of their caller. Package refusal bounds the number of the last.
-// Each event holds the hash of the event before it, so that tampering shows.
+// Package audit records who did what: an event for every mutation, for every read of a secret, and
+// for calls that were refused because of their caller. Package refusal bounds the number of the
+// last. Each event holds the hash of the event before it, so that tampering shows.
 //
 // Trail appends to a chain, and Recorder does so for a replica. Reads records the reads of secrets.
 // Sink copies the events to a file. Verify and VerifyFiles check the chains. Service lists them.
@@ -59,9 +59,9 @@ type Trail struct {
 // NewTrail returns the trail of a replica. No other replica may have the same id.
 func NewTrail(replica string) *Trail { return &Trail{chain: replica} }
 
-// Append adds an event to the chain at the end of a transaction. It sets Chain, Position, Time and the hashes, and
-// puts the event into kept as it is stored. The function of a write calls it, outside of After. Only one Trail may
-// append to a chain.
+// Append adds an event to the chain at the end of a transaction. It sets Chain, Position, Time and
+// the hashes, and puts the event into kept as it is stored. The function of a write calls it,
+// outside of After. Only one Trail may append to a chain.
 func (t *Trail) Append(tx *store.Tx, now time.Time, e Event, kept *Event) {
 	e.Chain, e.Time = t.chain, now.UTC().Truncate(time.Microsecond)
 	for _, text := range []*string{&e.Subject, &e.Method, &e.Resource, &e.RequestDigest, &e.Outcome, &e.VendorCode} {
@@ -90,8 +90,8 @@ func (t *Trail) readHead(tx *store.Tx) {
 		"SELECT position, hash FROM audit_events WHERE chain = $1 ORDER BY position DESC LIMIT 1", t.chain)
 }
 
-// Record is Append in a transaction of its own. After an error, the returned event may or may not be
-// durable: Holds reports it.
+// Record is Append in a transaction of its own. After an error, the returned event may or may not
+// be durable: Holds reports it.
 func (t *Trail) Record(ctx context.Context, db *store.DB, e Event) (kept Event, err error) {
 	err = db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
 		t.Append(tx, time.Now(), e, &kept)
@@ -107,8 +107,8 @@ func (t *Trail) Holds(ctx context.Context, db *store.DB, e Event) (held bool, er
 	return held, err
 }
 
-// storable replaces what a database or JSON would refuse or change. Otherwise the hash would not fit
-// the stored text.
+// storable replaces what a database or JSON would refuse or change. Otherwise the hash would not
+// fit the stored text.
 func storable(text string) string {
 	const replacement = "\uFFFD"
 	return strings.ReplaceAll(strings.ToValidUTF8(text, replacement), "\x00", replacement)

@@ -17,7 +17,8 @@ const (
 	// Changed means that the event's hash does not fit its fields, or that the next event names
 	// another hash.
 	Changed Damage = "changed"
-	// Inserted means that the event exists twice, or that no other event is linked with it by a hash.
+	// Inserted means that the event exists twice, or that no other event is linked with it by a
+	// hash.
 	Inserted Damage = "inserted"
 )
 
@@ -27,11 +28,11 @@ type Chain struct {
 	ID string
 	// Events is the number of events.
 	Events int64
-	// Head is the hash of the last event. The chain itself does not show that its end was cut off. A
-	// head that was noted before does.
+	// Head is the hash of the last event. The chain itself does not show that its end was cut off.
+	// A head that was noted before does.
 	Head string
-	// Damage is what is wrong with the first damaged event, and Position the place of that event. In
-	// a whole chain they are "" and 0. The events after a damaged one are not checked.
+	// Damage is what is wrong with the first damaged event, and Position the place of that event.
+	// In a whole chain they are "" and 0. The events after a damaged one are not checked.
 	Damage   Damage
 	Position int64
 }
@@ -48,12 +49,12 @@ func (c Chain) String() string {
 // Damaged returns the name of the first damaged event.
 func (c Chain) Damaged() string { return Event{Chain: c.ID, Position: c.Position}.Name() }
 
-// Verify checks every chain of a store, and calls found with each in the store's order of their ids.
-// An error means that the store could not be read to its end. Damage is in the chains. Verify holds
-// one event at a time.
+// Verify checks every chain of a store, and calls found with each in the store's order of their
+// ids. An error means that the store could not be read to its end. Damage is in the chains. Verify
+// holds one event at a time.
 //
-// The hashes are not signatures. A person who can write the store, and knows this program, can write
-// a chain anew. Only a copy elsewhere, such as that of a Sink, shows it.
+// The hashes are not signatures. A person who can write the store, and knows this program, can
+// write a chain anew. Only a copy elsewhere, such as that of a Sink, shows it.
 func Verify(ctx context.Context, db *store.DB, found func(Chain)) error {
 	rows, err := db.Reads().QueryContext(ctx, "SELECT "+columns+" FROM audit_events ORDER BY chain, position")
 	if err != nil {

@@ -77,7 +77,8 @@ var directory = auth.Directory{
 	HasSites: func(vendor string) bool { return vendor != "am" },
 }
 
-// TestACallerSeesTheVendorsOfTheMoment has a reload add a vendor without sites while the caller is remembered.
+// TestACallerSeesTheVendorsOfTheMoment has a reload add a vendor without sites while the caller is
+// remembered.
 func TestACallerSeesTheVendorsOfTheMoment(t *testing.T) {
 	hasSites := true
 	changing := auth.Directory{HasSites: func(string) bool { return hasSites }}

@@ -21,11 +21,11 @@ import (
 type Authenticator struct {
 	// Identify returns the caller of a call. Its error is for the log.
 	Identify func(ctx context.Context) (*Caller, error)
-	// Refused, unless nil, learns of each call without a valid identity, and of each stream that outlasts
-	// one. The context has the caller of such a stream.
+	// Refused, unless nil, learns of each call without a valid identity, and of each stream that
+	// outlasts one. The context has the caller of such a stream.
 	Refused func(ctx context.Context, method string, cause error)
-	// Leeway returns how long a stream may outlast its caller's identity, for clocks that differ. Nil means not at
-	// all.
+	// Leeway returns how long a stream may outlast its caller's identity, for clocks that differ.
+	// Nil means not at all.
 	Leeway func() time.Duration
 	// Open reports whether a method needs no identity.
 	Open func(method string) bool
@@ -84,12 +84,12 @@ func (a *Authenticator) Stream(
 	return err
 }
 
-// Ended reports whether the context of a stream has ended with its caller's identity. The Authenticator records the end
-// of such a stream.
+// Ended reports whether the context of a stream has ended with its caller's identity. The
+// Authenticator records the end of such a stream.
 func Ended(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errExpired) }
 
-// ending is a stream that carries no message once its caller's identity has ended, also if the service does not
-// look at the context.
+// ending is a stream that carries no message once its caller's identity has ended, also if the
+// service does not look at the context.
 type ending struct{ grpc.ServerStream }
 
 // SendMsg sends a message.
@@ -109,8 +109,8 @@ func (s ending) RecvMsg(m any) error {
 	return err
 }
 
-// Caller returns the caller of a call, or the error that the caller gets. REST and Early identify the caller
-// before they read the request, and put the caller into the context.
+// Caller returns the caller of a call, or the error that the caller gets. REST and Early identify
+// the caller before they read the request, and put the caller into the context.
 func (a *Authenticator) Caller(ctx context.Context, method string) (*Caller, error) {
 	if c, known := ctx.Value(key{}).(*Caller); known {
 		return c, nil
@@ -134,8 +134,8 @@ func (a *Authenticator) Caller(ctx context.Context, method string) (*Caller, err
 
 // Tokens verifies bearer tokens.
 type Tokens interface {
-	// Verify returns the caller with a token. The thumbprint is "" unless the token is bound to a client
-	// certificate (RFC 8705).
+	// Verify returns the caller with a token. The thumbprint is "" unless the token is bound to a
+	// client certificate (RFC 8705).
 	Verify(ctx context.Context, token string) (c *Caller, thumbprint string, err error)
 }
 
@@ -144,7 +144,8 @@ type Tokens interface {
 type Credentials struct {
 	Directory Directory
 	Tokens    Tokens
-	// Holds reports whether the key of this name still counts. It is asked for the key with which a session began.
+	// Holds reports whether the key of this name still counts. It is asked for the key with which a
+	// session began.
 	Holds func(key string) bool
 	// Clients are the callers with client certificates, by their SAN.
 	Clients map[string]Identity
@@ -159,8 +160,8 @@ var (
 	errTakenSubject = errors.New("token or session with the name of a client certificate")
 )
 
-// CauseOf returns why a call has no valid identity, in a few words. It is "" for an error of another
-// package, such as that of a token.
+// CauseOf returns why a call has no valid identity, in a few words. It is "" for an error of
+// another package, such as that of a token.
 func CauseOf(err error) string {
 	for _, known := range []error{
 		errNoIdentity, errTwoTokens, errOtherScheme, errWrongBinding, errRemovedKey, errTakenSubject, errExpired,
@@ -239,9 +240,9 @@ func clientCertificate(ctx context.Context) *x509.Certificate {
 	return leaf
 }
 
-// subjectNames returns the URIs and DNS names of a certificate. Its common name does not count. A DNS name
-// that looks like a URI does not count either, and the other way round: an authority that checks who owns
-// a name of one kind may not check the other kind.
+// subjectNames returns the URIs and DNS names of a certificate. Its common name does not count. A
+// DNS name that looks like a URI does not count either, and the other way round: an authority that
+// checks who owns a name of one kind may not check the other kind.
 func subjectNames(c *x509.Certificate) []string {
 	var all []string
 	for _, uri := range c.URIs {
@@ -268,16 +269,17 @@ func thumbprintOf(c *x509.Certificate) string {
 
 type authorizationKey struct{}
 
-// WithAuthorization returns a context with the values of the header Authorization. Identify takes them instead of
-// metadata. Only the REST face calls it, which identifies a caller before there is metadata.
+// WithAuthorization returns a context with the values of the header Authorization. Identify takes
+// them instead of metadata. Only the REST face calls it, which identifies a caller before there is
+// metadata.
 func WithAuthorization(ctx context.Context, values []string) context.Context {
 	return context.WithValue(ctx, authorizationKey{}, values)
 }
 
 type sessionKey struct{}
 
-// WithSession returns a context with the identity of a browser's session. Only the REST face calls it,
-// after it has opened the sealed cookie.
+// WithSession returns a context with the identity of a browser's session. Only the REST face calls
+// it, after it has opened the sealed cookie.
 func WithSession(ctx context.Context, i Identity) context.Context {
 	return context.WithValue(ctx, sessionKey{}, i)
 }

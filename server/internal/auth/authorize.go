@@ -9,8 +9,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// Scope is the interceptor of unary calls that refuses a caller without the scope of the method. It needs
-// no request, so it comes before all that reads the request.
+// Scope is the interceptor of unary calls that refuses a caller without the scope of the method. It
+// needs no request, so it comes before all that reads the request.
 func Scope(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	if err := CheckScope(ctx, info.FullMethod); err != nil {
 		return nil, err
@@ -26,8 +26,8 @@ func ScopeStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo,
 	return handler(srv, stream)
 }
 
-// CheckScope returns the error of a caller without the scope of a method, or nil. Only health and reflection are
-// not in the contract, since a server with another such method does not start.
+// CheckScope returns the error of a caller without the scope of a method, or nil. Only health and
+// reflection are not in the contract, since a server with another such method does not start.
 func CheckScope(ctx context.Context, method string) error {
 	if rpc := contract.Lookup(method); rpc != nil && !FromContext(ctx).Has(rpc.Scope) {
 		return Denied()
@@ -35,11 +35,11 @@ func CheckScope(ctx context.Context, method string) error {
 	return nil
 }
 
-// A Confinement refuses calls for what the caller may not see. It comes after validation, so that every
-// name is canonical.
+// A Confinement refuses calls for what the caller may not see. It comes after validation, so that
+// every name is canonical.
 type Confinement struct {
-	// SeesAccounts, unless nil, reports whether the caller may see the DRM accounts that a request is for. It
-	// is asked for callers that are confined to customers only.
+	// SeesAccounts, unless nil, reports whether the caller may see the DRM accounts that a request
+	// is for. It is asked for callers that are confined to customers only.
 	SeesAccounts func(ctx context.Context, c Caller, req proto.Message) (bool, error)
 }
 

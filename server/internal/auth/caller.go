@@ -18,16 +18,18 @@ type Identity struct {
 	Subject string
 	// Roles and Scopes say what the caller may do.
 	Roles, Scopes []string
-	// Vendors, Sites and Customers confine the caller: ids, canonical names, ids. A list that is nil
-	// means all, and an empty list means none.
+	// Vendors, Sites and Customers confine the caller: ids, canonical names, ids. A list that is
+	// nil means all, and an empty list means none.
 	Vendors, Sites, Customers []string
 	// Expires is when the identity ends, or zero.
 	Expires time.Time
-	// Key names the key of the configuration that has signed the token. It is "" for another identity.
+	// Key names the key of the configuration that has signed the token. It is "" for another
+	// identity.
 	Key string
 }
 
-// A Caller makes a call. The zero Caller may do nothing. Calls share a Caller, so nobody changes it.
+// A Caller makes a call. The zero Caller may do nothing. Calls share a Caller, so nobody changes
+// it.
 type Caller struct {
 	Identity
 	scopes    []string
@@ -83,8 +85,8 @@ func (c Caller) SeesAccount(vendor string) bool {
 	return c.SeesVendor(vendor) && (c.Sites == nil || c.seesDefaultSite(vendor))
 }
 
-// seesDefaultSite reports whether the caller may see the site "default" of a vendor without sites. It asks at each
-// use, since a reload of the configuration can give the id to a vendor with sites.
+// seesDefaultSite reports whether the caller may see the site "default" of a vendor without sites.
+// It asks at each use, since a reload of the configuration can give the id to a vendor with sites.
 func (c Caller) seesDefaultSite(vendor string) bool {
 	return c.hasSites != nil && slices.Contains(c.Sites, "vendors/"+vendor+"/sites/default") && !c.hasSites(vendor)
 }
@@ -107,8 +109,8 @@ func (c Caller) ConfinedToSites() bool { return !c.unlimited && c.Sites != nil }
 // ConfinedToCustomers reports whether the caller may see the DRM accounts of some customers only.
 func (c Caller) ConfinedToCustomers() bool { return !c.unlimited && c.Customers != nil }
 
-// SeesCustomer reports whether the caller may see the DRM accounts of a customer. No id means the vendor
-// account's own customer, which a caller that is confined to customers must name.
+// SeesCustomer reports whether the caller may see the DRM accounts of a customer. No id means the
+// vendor account's own customer, which a caller that is confined to customers must name.
 func (c Caller) SeesCustomer(id string) bool {
 	return !c.ConfinedToCustomers() || id != "" && slices.Contains(c.Customers, id)
 }
@@ -119,8 +121,8 @@ func (c Caller) SeenCustomers() []string {
 	return slices.DeleteFunc(all, func(id string) bool { return id == "" })
 }
 
-// Sees reports whether the caller may call an RPC for the resource of this canonical name. The name may
-// have the wildcard "-". The services then choose what the caller may see.
+// Sees reports whether the caller may call an RPC for the resource of this canonical name. The name
+// may have the wildcard "-". The services then choose what the caller may see.
 func (c Caller) Sees(rpc *contract.RPC, name string) bool {
 	segments := strings.Split(name, "/")
 	if segments[0] != "vendors" || len(segments) < 2 {
@@ -149,8 +151,8 @@ func WithCaller(ctx context.Context, c *Caller) context.Context {
 	return context.WithValue(ctx, key{}, c)
 }
 
-// FromContext returns the caller of a call that passed an interceptor of this package. Another call has
-// a caller who may do nothing.
+// FromContext returns the caller of a call that passed an interceptor of this package. Another call
+// has a caller who may do nothing.
 func FromContext(ctx context.Context) Caller {
 	if c, ok := ctx.Value(key{}).(*Caller); ok {
 		return *c

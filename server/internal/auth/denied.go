@@ -7,16 +7,16 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Unauthenticated returns the error of a call without a valid identity. Its text is the same for every
-// cause, since the cause would help an attacker. The log names the cause.
+// Unauthenticated returns the error of a call without a valid identity. Its text is the same for
+// every cause, since the cause would help an attacker. The log names the cause.
 func Unauthenticated() *apierror.Error {
 	return apierror.New(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID,
 		"nothing was done: this call needs a valid token, sent as \"Authorization: Bearer TOKEN\". "+
 			"Get a new token from the issuer, and check that it is for this server")
 }
 
-// Denied returns the error of a call that the caller may not make. It is the same whether the resource
-// exists or not (AIP-211).
+// Denied returns the error of a call that the caller may not make. It is the same whether the
+// resource exists or not (AIP-211).
 func Denied() *apierror.Error {
 	return apierror.New(codes.PermissionDenied, pb.ErrorReason_SCOPE_MISSING,
 		"nothing was done: this caller lacks the scope of this call, or may not use the vendor, site or customer "+

@@ -7,10 +7,10 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Early returns r with an addition: the caller of a unary call is identified before its request is decoded.
-// A grpc.Server decodes the request first, and only then runs the interceptors. So somebody without an
-// identity could have requests decoded, and learn what is wrong with them. The interceptors must have Unary,
-// which refuses such a call.
+// Early returns r with an addition: the caller of a unary call is identified before its request is
+// decoded. A grpc.Server decodes the request first, and only then runs the interceptors. So
+// somebody without an identity could have requests decoded, and learn what is wrong with them. The
+// interceptors must have Unary, which refuses such a call.
 func (a *Authenticator) Early(r grpc.ServiceRegistrar) grpc.ServiceRegistrar { return early{r, a} }
 
 type early struct {
@@ -37,8 +37,8 @@ func (e early) RegisterService(desc *grpc.ServiceDesc, service any) {
 	e.ServiceRegistrar.RegisterService(&d, service)
 }
 
-// Identified returns the context of a call with its caller, or with why the caller is unknown. The interceptors then
-// do not identify the caller again.
+// Identified returns the context of a call with its caller, or with why the caller is unknown. The
+// interceptors then do not identify the caller again.
 func (a *Authenticator) Identified(ctx context.Context) context.Context {
 	if _, known := ctx.Value(key{}).(*Caller); known {
 		return ctx
@@ -50,6 +50,6 @@ func (a *Authenticator) Identified(ctx context.Context) context.Context {
 	return WithCaller(ctx, c)
 }
 
-// unidentified is the key of why the caller of a call was not identified before. The call is refused, even if
-// the caller could be identified now, since its request was not decoded.
+// unidentified is the key of why the caller of a call was not identified before. The call is
+// refused, even if the caller could be identified now, since its request was not decoded.
 type unidentified struct{}

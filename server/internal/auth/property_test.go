@@ -42,8 +42,8 @@ func randomIdentity(r *rand.Rand) auth.Identity {
 	return i
 }
 
-// TestAConfinementOnlyTakesAway compares random callers with the same callers without one of their confinements,
-// and the records that they see with those that the store selects.
+// TestAConfinementOnlyTakesAway compares random callers with the same callers without one of their
+// confinements, and the records that they see with those that the store selects.
 func TestAConfinementOnlyTakesAway(t *testing.T) {
 	t.Parallel()
 	methods := []string{

@@ -12,9 +12,9 @@ import (
 
 // A RecordView is the part of the mutations and of the audit trail that a caller may see.
 //
-// A confined caller sees the records of resources within its confinement. Other records, such as that of
-// a settled mutation, name no vendor: the caller sees its own. A caller who is confined to customers sees
-// its own records of DRM accounts, since a record does not say whose account it is.
+// A confined caller sees the records of resources within its confinement. Other records, such as
+// that of a settled mutation, name no vendor: the caller sees its own. A caller who is confined to
+// customers sees its own records of DRM accounts, since a record does not say whose account it is.
 type RecordView struct {
 	all         bool
 	subject     string
@@ -69,8 +69,8 @@ func (v RecordView) Includes(method, resource, subject string) bool {
 	})
 }
 
-// Condition returns the view as an SQL condition on the columns method, resource and subject. bind adds a
-// value to the query, and returns its placeholder.
+// Condition returns the view as an SQL condition on the columns method, resource and subject. bind
+// adds a value to the query, and returns its placeholder.
 func (v RecordView) Condition(bind func(value any) string) string {
 	if v.all {
 		return "true"

@@ -1,5 +1,5 @@
-// Package canary makes one cheap read at each vendor account from time to time. So drmhub notices that a
-// vendor is down, rejects the credentials or has changed its interface before a caller does.
+// Package canary makes one cheap read at each vendor account from time to time. So drmhub notices
+// that a vendor is down, rejects the credentials or has changed its interface before a caller does.
 //
 // Each replica makes its own reads, since each has its own connections and its own network.
 package canary
@@ -94,7 +94,8 @@ func (c *Canary) run(ctx context.Context) {
 	}
 }
 
-// planned returns the plan of an account, which it makes for a new account and for another interval.
+// planned returns the plan of an account, which it makes for a new account and for another
+// interval.
 func (c *Canary) planned(account *upstream.Account, plans map[*upstream.Account]*plan) *plan {
 	interval := time.Duration(c.interval.Load())
 	p := plans[account]
@@ -130,8 +131,8 @@ func (c *Canary) logDrift(ctx context.Context, v vendors.Vendor, p *plan) {
 // upTo returns a random time, so that accounts and replicas do not read at the same time.
 func upTo(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 
-// read makes the read of an account, unless the vendor asked for a pause. failing is how the read before
-// ended.
+// read makes the read of an account, unless the vendor asked for a pause. failing is how the read
+// before ended.
 func (c *Canary) read(ctx context.Context, v vendors.Vendor, status upstream.Canary, failing *atomic.Bool) {
 	if v.Account.Status().PauseLeft > 0 {
 		status.Skipped = true

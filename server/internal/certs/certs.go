@@ -85,9 +85,9 @@ func Load(o Options) (*Certificates, error) {
 	return c, nil
 }
 
-// Config returns the settings of a listener. Each handshake uses the files as they were last read. A
-// session ticket of an authority that is gone counts for nothing: crypto/tls looks for the authority
-// whenever a session is resumed.
+// Config returns the settings of a listener. Each handshake uses the files as they were last read.
+// A session ticket of an authority that is gone counts for nothing: crypto/tls looks for the
+// authority whenever a session is resumed.
 func (c *Certificates) Config() *tls.Config { return c.config }
 
 // Leaf returns the listener's certificate. Its names are those of the server.
@@ -96,7 +96,8 @@ func (c *Certificates) Leaf() *x509.Certificate { return c.current.Load().config
 // Expiry returns when the listener's certificate ends, or an intermediate one that goes with it.
 func (c *Certificates) Expiry() time.Time { return c.current.Load().expiry }
 
-// Prepare reads other files, and returns the function that serves them from then on. An error changes nothing.
+// Prepare reads other files, and returns the function that serves them from then on. An error
+// changes nothing.
 func (c *Certificates) Prepare(files config.TLS) (use func(), err error) {
 	next, err := c.read(files)
 	if err != nil {
@@ -110,8 +111,8 @@ func (c *Certificates) Prepare(files config.TLS) (use func(), err error) {
 	}, nil
 }
 
-// Watch reads the files after each interval until ctx ends. Files that cannot be used change nothing:
-// they may be half of an update.
+// Watch reads the files after each interval until ctx ends. Files that cannot be used change
+// nothing: they may be half of an update.
 func (c *Certificates) Watch(ctx context.Context) {
 	tick := time.NewTicker(c.Interval)
 	defer tick.Stop()
@@ -235,8 +236,8 @@ func (c *Certificates) newPair(cert, key, authorities []byte, asks bool) (*pair,
 	return p, nil
 }
 
-// parse returns the certificates of a PEM file. The standard library skips a block that is cut off, so
-// that a file that is half written would lock out clients.
+// parse returns the certificates of a PEM file. The standard library skips a block that is cut off,
+// so that a file that is half written would lock out clients.
 func parse(raw []byte) (all []*x509.Certificate, err error) {
 	begun, read := bytes.Count(raw, []byte("-----BEGIN ")), 0
 	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {

@@ -18,8 +18,8 @@ import (
 // maxRequest is the largest request that a server takes, in bytes.
 const maxRequest = 4 << 20
 
-// change makes a call that changes something. Without a request id, it makes one, and prints it before the
-// call, so that the call can be repeated whatever happens.
+// change makes a call that changes something. Without a request id, it makes one, and prints it
+// before the call, so that the call can be repeated whatever happens.
 func (s *session) change(rpc *contract.RPC, req proto.Message, p *printer) error {
 	if contract.Text(req.ProtoReflect(), "request_id") == "" && !isDryRun(req) {
 		contract.Set(req, "request_id", uuid.NewString())
@@ -41,7 +41,8 @@ func isDryRun(req proto.Message) bool {
 	return f != nil && req.ProtoReflect().Get(f).Bool()
 }
 
-// invoke makes a unary call, again where that is safe. It prints what the headers of the response say.
+// invoke makes a unary call, again where that is safe. It prints what the headers of the response
+// say.
 func (s *session) invoke(rpc *contract.RPC, req, res proto.Message) error {
 	if proto.Size(req) > maxRequest {
 		return Usagef("the request is larger than %d MiB, and no server takes it: make several calls", maxRequest>>20)
@@ -69,8 +70,8 @@ func (s *session) note(header metadata.MD, err error) {
 	}
 }
 
-// outcome returns the error of a response that says itself that something failed: an item of a batch, or
-// the check of a vendor.
+// outcome returns the error of a response that says itself that something failed: an item of a
+// batch, or the check of a vendor.
 func outcome(res proto.Message) error {
 	switch res := res.(type) {
 	case interface {

@@ -115,7 +115,8 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-// TestAResultThatCannotBePrinted makes calls whose result nobody can read. No exit code says that a change failed.
+// TestAResultThatCannotBePrinted makes calls whose result nobody can read. No exit code says that a
+// change failed.
 func TestAResultThatCannotBePrinted(t *testing.T) {
 	startSandbox(t)
 	const none = "vendors/amino/productLicenses/none"
@@ -162,7 +163,8 @@ func TestAFormatWithoutAResultIsRefusedFirst(t *testing.T) {
 	}
 }
 
-// TestARepetitionIsTheSameChange loses the response of the server, and repeats the call by its request id.
+// TestARepetitionIsTheSameChange loses the response of the server, and repeats the call by its
+// request id.
 func TestARepetitionIsTheSameChange(t *testing.T) {
 	s := startSandbox(t)
 	s.order(t, "ncp", `{"kind": "delay", "delay": "300ms", "method": "PUT", "times": 1}`)

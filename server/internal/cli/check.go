@@ -117,7 +117,8 @@ func (p *printer) checks(names []string, results []*pb.CheckVendorResponse) erro
 	return nil
 }
 
-// check returns the line of an account. JSON is the body that REST returns, with the name before it.
+// check returns the line of an account. JSON is the body that REST returns, with the name before
+// it.
 func (p *printer) check(name string, result *pb.CheckVendorResponse) (string, error) {
 	switch p.format {
 	case formatJSON, formatNDJSON:

@@ -1,7 +1,7 @@
 // Package cli is drmhub's client on the command line: every RPC of the contract as a command.
 //
-// The commands are made from the descriptors, so a new RPC is a new command with no line written here.
-// The files:
+// The commands are made from the descriptors, so a new RPC is a new command with no line written
+// here. The files:
 //
 //   - place.go: which command an RPC is,
 //   - flags.go, values.go: a flag for each field of a request,

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// columns are the columns of a table, by the message of its rows. The fields of a message inside are
-// written "limits.max_page_size". A message that is not here has its first columns.
+// columns are the columns of a table, by the message of its rows. The fields of a message inside
+// are written "limits.max_page_size". A message that is not here has its first columns.
 var columns = map[protoreflect.Name][]string{
 	"Archive":             {"name", "state", "start_time", "end_time", "row_count", "lag"},
 	"AuditEvent":          {"time", "subject", "method", "resource", "outcome"},

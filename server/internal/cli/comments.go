@@ -14,8 +14,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// comments returns the comments of the contract, by the paths that a FileDescriptorProto gives to what
-// they are about. The descriptors that are linked in have none.
+// comments returns the comments of the contract, by the paths that a FileDescriptorProto gives to
+// what they are about. The descriptors that are linked in have none.
 var comments = sync.OnceValue(func() map[string]map[string]string {
 	set := &descriptorpb.FileDescriptorSet{}
 	if err := proto.Unmarshal(gen.Contract, set); err != nil {
@@ -34,8 +34,8 @@ var comments = sync.OnceValue(func() map[string]map[string]string {
 	return all
 })
 
-// comment returns the comment of a descriptor, in paragraphs of one line each. Names of fields and values
-// are in quotes.
+// comment returns the comment of a descriptor, in paragraphs of one line each. Names of fields and
+// values are in quotes.
 func comment(d protoreflect.Descriptor) string {
 	text := comments()[d.ParentFile().Path()][fmt.Sprint(sourcePath(d))]
 	var paragraphs []string

@@ -94,8 +94,8 @@ func (l *client) namesOf(c *cobra.Command, form names.Pattern, start string) []s
 	return found
 }
 
-// namesIn makes a call, and returns the names in the rows of its response that begin with some text, each with a
-// suffix.
+// namesIn makes a call, and returns the names in the rows of its response that begin with some
+// text, each with a suffix.
 func (l *client) namesIn(
 	c *cobra.Command, rpc *contract.RPC, req proto.Message, rows protoreflect.FieldDescriptor, start, suffix string,
 ) (found []string) {
@@ -120,9 +120,9 @@ func (l *client) namesIn(
 	return found
 }
 
-// holderOf returns the RPC that gets a resource which holds others with names of a form, the field with them, and the
-// form of the resource's own name. The devices of an account have no list of their own. It returns nil if there is
-// no such RPC.
+// holderOf returns the RPC that gets a resource which holds others with names of a form, the field
+// with them, and the form of the resource's own name. The devices of an account have no list of
+// their own. It returns nil if there is no such RPC.
 func holderOf(form names.Pattern) (rpc *contract.RPC, rows protoreflect.FieldDescriptor, holder names.Pattern) {
 	for _, rpc := range contract.RPCs() {
 		name := rpc.Method.Input().Fields().ByName("name")
@@ -150,8 +150,9 @@ func rowForm(rows protoreflect.FieldDescriptor) names.Pattern {
 	return contract.NameForm(name)
 }
 
-// listOf returns the list whose rows have names of a form, the field with the rows, and what follows their names in
-// the form: there is one "/usage" of each site. It returns nil if there is no such list.
+// listOf returns the list whose rows have names of a form, the field with the rows, and what
+// follows their names in the form: there is one "/usage" of each site. It returns nil if there is
+// no such list.
 func listOf(form names.Pattern) (rpc *contract.RPC, rows protoreflect.FieldDescriptor, suffix string) {
 	for _, rpc := range contract.RPCs() {
 		rows := rowsField(rpc.Response.Descriptor())
@@ -168,8 +169,8 @@ func listOf(form names.Pattern) (rpc *contract.RPC, rows protoreflect.FieldDescr
 	return rpc, rows, string(form[i:])
 }
 
-// parentOf returns the parent that a list asks for the names that begin with some text: the one in the
-// text, or all.
+// parentOf returns the parent that a list asks for the names that begin with some text: the one in
+// the text, or all.
 func parentOf(rpc *contract.RPC, start string) string {
 	f := rpc.Method.Input().Fields().ByName("parent")
 	if f == nil {

@@ -88,8 +88,8 @@ func (c *contexts) named(name string) (*settings, error) {
 	return nil, Usagef("there is no context %q: use one of %s", name, strings.Join(c.names(), ", "))
 }
 
-// contextNamed returns a copy of the context with this name, or of the current one. It is empty without a
-// current context.
+// contextNamed returns a copy of the context with this name, or of the current one. It is empty
+// without a current context.
 func contextNamed(name string) (*settings, error) {
 	all, err := readContexts()
 	if err != nil {

@@ -24,8 +24,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/environment"
 )
 
-// settings say which server to call, and by which identity. They are also what a context keeps, so they
-// hold no secret.
+// settings say which server to call, and by which identity. They are also what a context keeps, so
+// they hold no secret.
 type settings struct {
 	Server        string `json:"server,omitempty"`
 	TokenFile     string `json:"token_file,omitempty"`
@@ -56,10 +56,10 @@ func (s *settings) addFlags(c *cobra.Command) {
 		"the `name` in the server's certificate, if not that in the address")
 }
 
-// resolve returns the settings for a call. The first of these decides about the server: --server, --context,
-// DRMHUB_SERVER, DRMHUB_CONTEXT, the current context, the default. So a server that is named without its
-// context never gets the context's token. Flags for identity and TLS, and then the variables for a token,
-// come before the context's.
+// resolve returns the settings for a call. The first of these decides about the server: --server,
+// --context, DRMHUB_SERVER, DRMHUB_CONTEXT, the current context, the default. So a server that is
+// named without its context never gets the context's token. Flags for identity and TLS, and then
+// the variables for a token, come before the context's.
 func (l *client) resolve(c *cobra.Command) (*settings, error) {
 	to := &settings{}
 	named := cmp.Or(l.context, os.Getenv(environment.Context))

@@ -27,7 +27,8 @@ type client struct {
 	retries int
 }
 
-// clientFlags are the flags of every command of the client. No field of a request takes their names.
+// clientFlags are the flags of every command of the client. No field of a request takes their
+// names.
 var clientFlags = []string{
 	"help", "server", "context", "token-file", "token-command", "plaintext", "tls-ca", "tls-cert", "tls-key",
 	"tls-server-name", "output", "timeout", "retries", "json", "all", "limit",
@@ -77,7 +78,8 @@ func (l *client) open(c *cobra.Command) (*printer, *session, error) {
 	return p, s, err
 }
 
-// dial returns a session with the server that flags, environment and context name. It does not connect.
+// dial returns a session with the server that flags, environment and context name. It does not
+// connect.
 func (l *client) dial(c *cobra.Command) (*session, error) {
 	switch {
 	case l.timeout <= 0:

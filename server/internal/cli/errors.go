@@ -19,7 +19,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// failed returns the error of a call for people: the message, the reason, the fields, and what to do.
+// failed returns the error of a call for people: the message, the reason, the fields, and what to
+// do.
 func (s *session) failed(rpc *contract.RPC, err error) error {
 	if e := (exitError{}); errors.As(err, &e) {
 		return err
@@ -30,8 +31,8 @@ func (s *session) failed(rpc *contract.RPC, err error) error {
 	return exitError{errors.New(explain(rpc, err)), ExitFailed}
 }
 
-// changeFailed is failed for a call that changes something. Where the change may have been made, it says how
-// to find out, and the exit code is ExitOutcomeUnknown.
+// changeFailed is failed for a call that changes something. Where the change may have been made, it
+// says how to find out, and the exit code is ExitOutcomeUnknown.
 func (s *session) changeFailed(rpc *contract.RPC, req proto.Message, err error) error {
 	if e := (exitError{}); errors.As(err, &e) {
 		return err
@@ -61,8 +62,8 @@ func (s *session) changeFailed(rpc *contract.RPC, req proto.Message, err error) 
 	return exitError{errors.New(text), ExitOutcomeUnknown}
 }
 
-// notPrinted returns the error of a call that succeeded, and whose result cannot be printed. If the call may have
-// changed something, the exit code does not say that it failed.
+// notPrinted returns the error of a call that succeeded, and whose result cannot be printed. If the
+// call may have changed something, the exit code does not say that it failed.
 func notPrinted(rpc *contract.RPC, req, res proto.Message, err error) error {
 	text := fmt.Sprintf("The result cannot be printed: %v", err)
 	if !isWrite(rpc) || isDryRun(req) {
@@ -132,7 +133,8 @@ func violation(rpc *contract.RPC, v *errdetails.BadRequest_FieldViolation) strin
 	return field + ": " + text
 }
 
-// explainForeign is explain for an error that drmhub did not make: the server's response is missing.
+// explainForeign is explain for an error that drmhub did not make: the server's response is
+// missing.
 func explainForeign(err error, s *status.Status) string {
 	switch {
 	case errors.Is(err, context.Canceled) || s.Code() == codes.Canceled:

@@ -26,8 +26,8 @@ func commandOf(t *testing.T, root *cobra.Command, rpc *contract.RPC) *cobra.Comm
 	return c
 }
 
-// TestEveryRPCHasACommand checks that each field of a request has a flag, whose help has the words of the
-// contract.
+// TestEveryRPCHasACommand checks that each field of a request has a flag, whose help has the words
+// of the contract.
 func TestEveryRPCHasACommand(t *testing.T) {
 	root := tree()
 	for _, rpc := range contract.RPCs() {
@@ -139,8 +139,8 @@ func flagOf(t *testing.T, rpc *contract.RPC, parameter string) string {
 	return ""
 }
 
-// TestJSONIsTheBodyOfREST makes each call of the OpenAPI document as a command and over REST. Changes have
-// the same request id, so that the second call returns the first one's result.
+// TestJSONIsTheBodyOfREST makes each call of the OpenAPI document as a command and over REST.
+// Changes have the same request id, so that the second call returns the first one's result.
 func TestJSONIsTheBodyOfREST(t *testing.T) {
 	s := startSandbox(t)
 	shown := examples(t)

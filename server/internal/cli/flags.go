@@ -21,8 +21,9 @@ type fieldFlag struct {
 	given  bool
 }
 
-// fieldFlags returns the flags of a request. The fields of a filter, and of a resource in the request,
-// have their own names. Below these, the names of the messages come first: --purchase-time.
+// fieldFlags returns the flags of a request. The fields of a filter, and of a resource in the
+// request, have their own names. Below these, the names of the messages come first:
+// --purchase-time.
 func fieldFlags(request protoreflect.MessageDescriptor, update bool) []*fieldFlag {
 	var all []*fieldFlag
 	taken := slices.Clone(clientFlags)

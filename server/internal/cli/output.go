@@ -87,7 +87,8 @@ func (p *printer) response(rpc *contract.RPC, res proto.Message) error {
 	return p.one(res.ProtoReflect())
 }
 
-// json prints the body that REST returns. A pipe gets these bytes alone, and a terminal the end of a line too.
+// json prints the body that REST returns. A pipe gets these bytes alone, and a terminal the end of
+// a line too.
 func (p *printer) json(rpc *contract.RPC, res proto.Message) error {
 	body, err := gateway.Body(rpc, res)
 	if err != nil {

@@ -63,8 +63,8 @@ func rowsOf(res proto.Message) protoreflect.List {
 	return res.ProtoReflect().Get(rowsField(res.ProtoReflect().Descriptor())).List()
 }
 
-// appendPage appends the rows of a page, and takes all else from the page. Each parent that could not be
-// reached is there once.
+// appendPage appends the rows of a page, and takes all else from the page. Each parent that could
+// not be reached is there once.
 func appendPage(whole, page proto.Message) {
 	to, from := whole.ProtoReflect(), page.ProtoReflect()
 	for i := range from.Descriptor().Fields().Len() {

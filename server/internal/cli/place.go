@@ -8,8 +8,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// place returns the command of an RPC, by its path: the last collection is the noun, and the verb is the
-// path's own ("disable") or the first word of the method ("list").
+// place returns the command of an RPC, by its path: the last collection is the noun, and the verb
+// is the path's own ("disable") or the first word of the method ("list").
 func place(rpc *contract.RPC) (noun, verb string) {
 	path, verb, custom := strings.Cut(strings.TrimPrefix(rpc.HTTP.Pattern, "/v1/"), ":")
 	for _, segment := range slices.Backward(strings.Split(path, "/")) {

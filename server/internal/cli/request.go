@@ -33,8 +33,8 @@ func (r *command) argument() string {
 // lists are how the names of RPCs begin whose parent can be "-".
 var lists = []string{"List", "Search", "Summarize", "Export"}
 
-// defaultParent returns the parent of a list or a search that names none: all vendors, and all sites.
-// It is "" for other RPCs.
+// defaultParent returns the parent of a list or a search that names none: all vendors, and all
+// sites. It is "" for other RPCs.
 func (r *command) defaultParent() string {
 	isList := func(verb string) bool { return strings.HasPrefix(string(r.rpc.Method.Name()), verb) }
 	if r.rpc.Resource != "parent" || !slices.ContainsFunc(lists, isList) {
@@ -126,8 +126,8 @@ func (r *command) exampleName() string {
 	return strings.Join(segments, "/")
 }
 
-// readJSON reads the body of the REST call into the request, or the whole request if the call has no body.
-// It returns the keys of the object.
+// readJSON reads the body of the REST call into the request, or the whole request if the call has
+// no body. It returns the keys of the object.
 func (r *command) readJSON(in io.Reader, req proto.Message) ([]string, error) {
 	name := r.json
 	if name == "-" {
@@ -164,14 +164,14 @@ func (r *command) readJSON(in io.Reader, req proto.Message) ([]string, error) {
 	return keys, nil
 }
 
-// bodyField returns the field of the request that is the body of the REST call, or nil if that is the
-// whole request.
+// bodyField returns the field of the request that is the body of the REST call, or nil if that is
+// the whole request.
 func (r *command) bodyField() protoreflect.FieldDescriptor {
 	return r.rpc.Method.Input().Fields().ByName(protoreflect.Name(r.rpc.HTTP.Body))
 }
 
-// implyMask gives an update without a mask that of the fields that the command line sets, as REST does
-// for a body: an empty value empties its field.
+// implyMask gives an update without a mask that of the fields that the command line sets, as REST
+// does for a body: an empty value empties its field.
 func (r *command) implyMask(req proto.Message, keys []string) {
 	mask, resource := fieldOf(req, "update_mask"), r.bodyField()
 	if mask == nil || resource == nil || req.ProtoReflect().Has(mask) {

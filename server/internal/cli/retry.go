@@ -19,8 +19,8 @@ import (
 
 const (
 	firstWait = 500 * time.Millisecond
-	// maxWait bounds the pause before a call is repeated. Where the server asks for a longer one, the call is
-	// not repeated.
+	// maxWait bounds the pause before a call is repeated. Where the server asks for a longer one,
+	// the call is not repeated.
 	maxWait = 30 * time.Second
 )
 
@@ -60,7 +60,8 @@ func (s *session) once(ctx context.Context, call func(context.Context) error) er
 		"and --plaintext if it has no TLS", err), ExitFailed}
 }
 
-// pause returns how long to wait before a call is repeated, and whether a repetition is safe and may help.
+// pause returns how long to wait before a call is repeated, and whether a repetition is safe and
+// may help.
 func pause(rpc *contract.RPC, req proto.Message, err error, try int) (wait time.Duration, again bool) {
 	e := apierror.Convert(err)
 	switch code := status.Code(err); {
@@ -83,7 +84,8 @@ func pause(rpc *contract.RPC, req proto.Message, err error, try int) (wait time.
 // isWrite reports whether an RPC may change something at a vendor.
 func isWrite(rpc *contract.RPC) bool { return strings.HasSuffix(rpc.Scope, ":write") }
 
-// isLost reports whether the server's response to a call is not known. What the call did is not known then.
+// isLost reports whether the server's response to a call is not known. What the call did is not
+// known then.
 func isLost(err error) bool {
 	info := infoOf(status.Convert(err).Proto())
 	if info == nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// stream prints the rows of a stream as they arrive. When it breaks, it continues after the last message
-// that arrived, so that every row comes once.
+// stream prints the rows of a stream as they arrive. When it breaks, it continues after the last
+// message that arrived, so that every row comes once.
 func (s *session) stream(rpc *contract.RPC, req proto.Message, p *printer) error {
 	for progress := true; progress; {
 		progress = false

@@ -97,8 +97,8 @@ func (t *tail) run(c *cobra.Command, l *client, req *pb.ListLicensesRequest) err
 	}
 }
 
-// allLicenses returns the rows of all pages, and whether all parents could be reached. Where a page fails,
-// its token asks for it again.
+// allLicenses returns the rows of all pages, and whether all parents could be reached. Where a page
+// fails, its token asks for it again.
 func (s *session) allLicenses(req *pb.ListLicensesRequest) (rows []*pb.License, complete bool, err error) {
 	rpc := contract.Lookup(pb.LicenseService_ListLicenses_FullMethodName)
 	req = proto.CloneOf(req)
@@ -120,9 +120,9 @@ func (s *session) allLicenses(req *pb.ListLicensesRequest) (rows []*pb.License, 
 	}
 }
 
-// fresh returns the rows that the look at this time has and the one before did not have, oldest first. The next
-// look begins where rows may still be missing. A row of the future, from a wrong clock, must not hide those
-// that come before it.
+// fresh returns the rows that the look at this time has and the one before did not have, oldest
+// first. The next look begins where rows may still be missing. A row of the future, from a wrong
+// clock, must not hide those that come before it.
 func (t *tail) fresh(
 	rows []*pb.License, complete bool, req *pb.ListLicensesRequest, now time.Time,
 ) (fresh []*pb.License) {

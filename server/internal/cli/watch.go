@@ -55,8 +55,8 @@ func watchCommand(l *client) *cobra.Command {
 	return c
 }
 
-// watch prints the progress of a mutation until its outcome is known. An error that ends it before never has the
-// exit code of a change without effect.
+// watch prints the progress of a mutation until its outcome is known. An error that ends it before
+// never has the exit code of a change without effect.
 func (s *session) watch(p *printer, name string, interval time.Duration) error {
 	get := contract.Lookup(pb.MutationService_GetMutation_FullMethodName)
 	said := ""

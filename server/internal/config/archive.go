@@ -25,8 +25,8 @@ type Archive struct {
 	// Nothing older is read, whatever backfill says.
 	Keep time.Duration `yaml:"keep" range:"24h.."`
 
-	// Again is the time until the next pass of a site of which something is still to be read. It has
-	// no key, and 0 means Interval.
+	// Again is the time until the next pass of a site of which something is still to be read. It
+	// has no key, and 0 means Interval.
 	Again time.Duration
 	// Idle leaves out all passes that nobody asks for. It has no key.
 	Idle bool

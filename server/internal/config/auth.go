@@ -30,14 +30,16 @@ type Auth struct {
 	Leeway time.Duration `yaml:"leeway" range:"0s..5m"`
 	// Keys are the keys that tokens may be signed with.
 	Keys []Key `yaml:"keys"`
-	// Roles maps the name of a role to its scopes. It adds to the built-in roles, or redefines them.
+	// Roles maps the name of a role to its scopes. It adds to the built-in roles, or redefines
+	// them.
 	Roles map[string][]string `yaml:"roles" words:"scopes"`
 	// Clients are the callers that a client certificate identifies.
 	Clients []Client `yaml:"clients"`
-	// Limits bounds the calls of each caller. Nil means the default of 50 calls a second and a burst of
-	// 100.
+	// Limits bounds the calls of each caller. Nil means the default of 50 calls a second and a
+	// burst of 100.
 	Limits *Limits `yaml:"limits"`
-	// PublicDocs serves /openapi.json, /docs and reflection without an identity. The default is true.
+	// PublicDocs serves /openapi.json, /docs and reflection without an identity. The default is
+	// true.
 	PublicDocs bool `yaml:"public_docs"`
 	// OIDC, unless nil, is how people log in with a browser.
 	OIDC *OIDC `yaml:"oidc" reload:"restart"`
@@ -61,13 +63,14 @@ type Key struct {
 
 // A Client is a caller whom a client certificate identifies.
 type Client struct {
-	// SAN is the URI or the DNS name in the certificate's subject alternative names, compared exactly.
+	// SAN is the URI or the DNS name in the certificate's subject alternative names, compared
+	// exactly.
 	SAN string `yaml:"san" required:"true" pattern:"^[^*]+$"`
 	// Roles and Scopes say what the caller may do.
 	Roles  []string `yaml:"roles"`
 	Scopes []string `yaml:"scopes" words:"scopes"`
-	// Vendors, Sites and Customers confine the caller. A missing list is nil and means all. An empty list
-	// means none.
+	// Vendors, Sites and Customers confine the caller. A missing list is nil and means all. An
+	// empty list means none.
 	Vendors   []string `yaml:"vendors" pattern:"^[a-z][a-z0-9-]{0,62}$"`
 	Sites     []string `yaml:"sites" pattern:"^vendors/[^/]+/sites/[^/]+$"`
 	Customers []string `yaml:"customers" pattern:"^([^-].*|-.+)?$"`

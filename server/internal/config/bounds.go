@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// durationPattern matches the lengths of time that time.ParseDuration accepts and that are not negative.
+// durationPattern matches the lengths of time that time.ParseDuration accepts and that are not
+// negative.
 const durationPattern = `^[+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
 
 // A bound is what the tag range says: from least to most, each of them text or "".
@@ -63,8 +64,8 @@ var units = []struct {
 	{"h", time.Hour},
 }
 
-// outside returns patterns of lengths of time that are not within the bounds. They match none that is within, and
-// most that are outside and have a single unit.
+// outside returns patterns of lengths of time that are not within the bounds. They match none that
+// is within, and most that are outside and have a single unit.
 func (b bound) outside() (patterns []string) {
 	least, most := length(b.least), length(b.most)
 	if b.above || least > 0 && !b.zero {

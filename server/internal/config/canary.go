@@ -4,8 +4,8 @@ import "time"
 
 // Canary says how often drmhub makes a cheap read at each vendor account.
 type Canary struct {
-	// Interval is the time between two reads at an account. 0 turns them off. The minimum is 10s, and
-	// the default is 5m.
+	// Interval is the time between two reads at an account. 0 turns them off. The minimum is 10s,
+	// and the default is 5m.
 	Interval time.Duration `yaml:"interval" range:"0|10s.."`
 }
 

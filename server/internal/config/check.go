@@ -73,8 +73,8 @@ func (c *Config) checkAddresses(report func(key, problem string)) {
 	}
 }
 
-// checkClients reports callers with certificates where no listener asks for certificates, and vendors of
-// callers that the file does not have.
+// checkClients reports callers with certificates where no listener asks for certificates, and
+// vendors of callers that the file does not have.
 func (c *Config) checkClients(report func(key, problem string)) {
 	asks := func(l Listener) bool { return l.TLS != nil && l.TLS.ClientCA != "" }
 	if c.Auth.Mode == AuthJWT && len(c.Auth.Clients) > 0 && !asks(c.GRPC) && !asks(c.HTTP) {

@@ -164,8 +164,8 @@ func (o *OIDC) Check(report func(key, problem string)) {
 	}
 }
 
-// secureURL reads a URL that is https, or http on a loopback address, without a user. The problem of
-// another one is want, or that it has a user.
+// secureURL reads a URL that is https, or http on a loopback address, without a user. The problem
+// of another one is want, or that it has a user.
 func secureURL(text, want string) (u *url.URL, problem string) {
 	u, err := url.Parse(text)
 	switch {

@@ -63,16 +63,17 @@ type Listener struct {
 	Listen string `yaml:"listen" reload:"restart" pattern:"^(\\[[^\\]]*\\]|[0-9A-Za-z.-]*):[0-9]+$"`
 	// TLS is nil if the listener speaks plain text.
 	TLS *TLS `yaml:"tls" reload:"restart"`
-	// AllowedHosts are the hosts, besides loopback and the address itself, by which callers may reach
-	// REST. In mode jwt over TLS, the names of the certificate count too. grpc has no such key.
+	// AllowedHosts are the hosts, besides loopback and the address itself, by which callers may
+	// reach REST. In mode jwt over TLS, the names of the certificate count too. grpc has no such
+	// key.
 	AllowedHosts []string `yaml:"allowed_hosts" pattern:"^([0-9A-Za-z.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:.*)$"`
-	// AllowedOrigins are the origins whose web pages may call REST, such as https://app.example. grpc
-	// has no such key.
+	// AllowedOrigins are the origins whose web pages may call REST, such as https://app.example.
+	// grpc has no such key.
 	AllowedOrigins []string `yaml:"allowed_origins" pattern:"^https?://[\\[\\]a-z0-9.:_-]*[\\]a-z0-9._-]$"`
 }
 
-// Ops is a plain listener for health and metrics. A listener that asks for client certificates lets no
-// probe in, so that its health needs another one.
+// Ops is a plain listener for health and metrics. A listener that asks for client certificates lets
+// no probe in, so that its health needs another one.
 type Ops struct {
 	// Listen is host:port, as in Listener.
 	Listen string `yaml:"listen" reload:"restart" required:"true" pattern:"^(\\[[^\\]]*\\]|[0-9A-Za-z.-]*):[0-9]+$"`
@@ -84,8 +85,9 @@ type TLS struct {
 	Cert Path `yaml:"cert" required:"true"`
 	// Key is the private key of Cert.
 	Key Path `yaml:"key" required:"true"`
-	// ClientCA, unless empty, holds the authorities that a client's certificate must come from. In mode
-	// none, a client without a certificate cannot connect. In mode jwt it can, and shows a token.
+	// ClientCA, unless empty, holds the authorities that a client's certificate must come from. In
+	// mode none, a client without a certificate cannot connect. In mode jwt it can, and shows a
+	// token.
 	ClientCA Path `yaml:"client_ca"`
 	// Poll is how often the files are read. It has no key; 0 means the default of package certs.
 	Poll time.Duration
@@ -104,34 +106,35 @@ type Vendor struct {
 	Breaker upstream.Breaker `yaml:"breaker"`
 }
 
-// Kinds are the vendor sections that a file may have. The function of a kind returns a pointer to its
-// configuration struct, which holds the defaults.
+// Kinds are the vendor sections that a file may have. The function of a kind returns a pointer to
+// its configuration struct, which holds the defaults.
 type Kinds map[string]func() any
 
-// Read reads the configuration file at path, and the environment. Without a path, it reads the environment alone.
-// Relative paths in it start at its own folder. The error is Errors, unless the file itself cannot be read.
+// Read reads the configuration file at path, and the environment. Without a path, it reads the
+// environment alone. Relative paths in it start at its own folder. The error is Errors, unless the
+// file itself cannot be read.
 func Read(path string, kinds Kinds) (*Config, error) {
 	config, _, err := (&Source{File: path, Kinds: kinds}).Read()
 	return config, err
 }
 
-// ReadStore reads the store's section alone, for commands that only read the store. It ignores mistakes
-// and missing secrets in other sections, and in the digest key.
+// ReadStore reads the store's section alone, for commands that only read the store. It ignores
+// mistakes and missing secrets in other sections, and in the digest key.
 func ReadStore(path string) (Store, error) {
 	config, err := readSection(path, "store", "store.digest_key")
 	return config.Store, err
 }
 
-// ReadAuth reads the section auth alone, for commands that sign tokens. It ignores mistakes and missing
-// secrets in other sections and in its keys, since a machine that signs tokens has no secrets of the
-// server.
+// ReadAuth reads the section auth alone, for commands that sign tokens. It ignores mistakes and
+// missing secrets in other sections and in its keys, since a machine that signs tokens has no
+// secrets of the server.
 func ReadAuth(path string) (Auth, error) {
 	config, err := readSection(path, "auth", "auth.keys", "auth.oidc", "auth.clients")
 	return config.Auth, err
 }
 
-// ReadListeners reads where REST and ops listen, for commands that ask the server on this machine. It ignores
-// mistakes and missing secrets in other sections.
+// ReadListeners reads where REST and ops listen, for commands that ask the server on this machine.
+// It ignores mistakes and missing secrets in other sections.
 func ReadListeners(path string) (rest Listener, ops *Ops, err error) {
 	config, err := readSection(path, "http")
 	if err != nil {
@@ -221,8 +224,8 @@ func defaults() *Config {
 	}
 }
 
-// parse notes in files what the configuration names, unless files is nil. The variables of environ win over the
-// source.
+// parse notes in files what the configuration names, unless files is nil. The variables of environ
+// win over the source.
 func parse(source []byte, path string, kinds Kinds, files Content, environ []string) (*Config, Errors) {
 	config := defaults()
 	root, syntax := parseYAML(source)

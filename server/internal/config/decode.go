@@ -26,8 +26,8 @@ type decoder struct {
 	reported  map[string]bool   // paths that already have a mistake
 }
 
-// fail records that the value at path cannot be used, unless it or a section around it already has a
-// mistake.
+// fail records that the value at path cannot be used, unless it or a section around it already has
+// a mistake.
 func (d *decoder) fail(path, text string) {
 	for p := path; ; p = parent(p) {
 		if d.reported[p] {
@@ -41,7 +41,8 @@ func (d *decoder) fail(path, text string) {
 	d.add(0, path, text)
 }
 
-// add records a mistake on a line, or, for line 0, where the value at path or the section around it comes from.
+// add records a mistake on a line, or, for line 0, where the value at path or the section around it
+// comes from.
 func (d *decoder) add(line int, path, text string) {
 	m := Mistake{File: d.file, Line: line, Path: path, Text: text}
 	for p := path; m.Line == 0 && m.Variable == ""; p = parent(p) {
@@ -116,8 +117,8 @@ func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 	}
 }
 
-// scalar decodes a node whose YAML type is one of tags. It makes none of YAML's own conversions, such
-// as 5 to "5".
+// scalar decodes a node whose YAML type is one of tags. It makes none of YAML's own conversions,
+// such as 5 to "5".
 func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value, otherwise string, tags ...string) {
 	fits := node.Kind == yaml.ScalarNode && slices.Contains(tags, node.ShortTag())
 	if fits && out.CanInt() {
@@ -205,8 +206,8 @@ type entry struct {
 	value     *yaml.Node
 }
 
-// entries returns the keys of a mapping. It records repeated keys as mistakes, and keeps the first of
-// them. ok is false if node is not a mapping.
+// entries returns the keys of a mapping. It records repeated keys as mistakes, and keeps the first
+// of them. ok is false if node is not a mapping.
 func (d *decoder) entries(node *yaml.Node, path string) (entries []entry, ok bool) {
 	if node.Kind != yaml.MappingNode {
 		d.fail(path, "must be a mapping of keys to values")

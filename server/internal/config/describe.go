@@ -13,7 +13,8 @@ import (
 //go:embed descriptions.json
 var descriptionsFile []byte
 
-// descriptions returns the comments of the fields, by package, struct and field. A server needs none of them.
+// descriptions returns the comments of the fields, by package, struct and field. A server needs
+// none of them.
 var descriptions = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
 	_ = json.Unmarshal(descriptionsFile, &all) // A test writes the file.

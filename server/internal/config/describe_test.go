@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write descriptions.json, docs/configuration.md and its schema")
 
-// comments returns the comments of the fields with keys in the packages whose structs are sections. It replaces the
-// names of fields by their keys, and words of Go by words of the file.
+// comments returns the comments of the fields with keys in the packages whose structs are sections.
+// It replaces the names of fields by their keys, and words of Go by words of the file.
 func comments(t *testing.T) map[string]string {
 	all := map[string]string{}
 	for _, folder := range []string{".", "upstream", "pallycon", "ncp", "telecomx", "amino"} {
@@ -78,7 +78,8 @@ func describeFields(all map[string]string, of string, s *ast.StructType) {
 	}
 }
 
-// TestTheDocumentsOfTheConfigurationAreUpToDate compares what is made of the code with the committed files.
+// TestTheDocumentsOfTheConfigurationAreUpToDate compares what is made of the code with the
+// committed files.
 func TestTheDocumentsOfTheConfigurationAreUpToDate(t *testing.T) {
 	found := comments(t)
 	made, err := json.MarshalIndent(found, "", "  ")

@@ -15,12 +15,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/suggest"
 )
 
-// prefix begins the name of each variable that sets a key. The rest is the path of the key in upper case, with _
-// between its parts: DRMHUB_GRPC_TLS_CERT is grpc.tls.cert, and DRMHUB_VENDORS_0_ID is vendors[0].id.
+// prefix begins the name of each variable that sets a key. The rest is the path of the key in upper
+// case, with _ between its parts: DRMHUB_GRPC_TLS_CERT is grpc.tls.cert, and DRMHUB_VENDORS_0_ID is
+// vendors[0].id.
 const prefix = "DRMHUB_"
 
-// links matches the variables that Kubernetes sets for a Service whose name begins with drmhub. DRMHUB_TEST_ belongs
-// to the tests.
+// links matches the variables that Kubernetes sets for a Service whose name begins with drmhub.
+// DRMHUB_TEST_ belongs to the tests.
 var links = regexp.MustCompile(
 	`^DRMHUB_(([A-Z0-9_]+_)?(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_[A-Z]+)?)?)|TEST_.*)$`)
 
@@ -92,8 +93,8 @@ func (k *Setting) resolve(rest string) (way []step, found *Setting) {
 	return append([]step{{"", index}}, way...), found
 }
 
-// overlay puts the values of variables into the document. They win over the file. Unless the kinds are unknown,
-// an unknown variable is a mistake.
+// overlay puts the values of variables into the document. They win over the file. Unless the kinds
+// are unknown, an unknown variable is a mistake.
 func (d *decoder) overlay(root *yaml.Node, environ []string) {
 	if root.Kind != yaml.MappingNode {
 		return
@@ -145,8 +146,9 @@ func pathOf(way []step) (path string) {
 	return path
 }
 
-// node returns the value of a variable as the file would hold it. Text is taken as it is. A list of texts has commas
-// between them. A secret is the value itself, or {env: NAME} or {file: PATH}. Sections are YAML.
+// node returns the value of a variable as the file would hold it. Text is taken as it is. A list of
+// texts has commas between them. A secret is the value itself, or {env: NAME} or {file: PATH}.
+// Sections are YAML.
 func (k *Setting) node(v variable) (node *yaml.Node, problem string) {
 	value := strings.TrimSpace(v.value)
 	switch {
@@ -262,8 +264,8 @@ func child(at *yaml.Node, s step) **yaml.Node {
 	return &at.Content[len(at.Content)-1]
 }
 
-// own returns a node that can be changed without changing another part of the document: a copy of one that several
-// parts share. What the next step cannot lead into is replaced.
+// own returns a node that can be changed without changing another part of the document: a copy of
+// one that several parts share. What the next step cannot lead into is replaced.
 func own(node *yaml.Node, next step) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias

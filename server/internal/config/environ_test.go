@@ -42,8 +42,8 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 	}
 }
 
-// TestTheEnvironmentSaysTheSame reads each setting from a file, and from variables over another file or without a
-// file.
+// TestTheEnvironmentSaysTheSame reads each setting from a file, and from variables over another
+// file or without a file.
 func TestTheEnvironmentSaysTheSame(t *testing.T) {
 	const plain = "auth: {mode: none}\nvendors: [{id: a, acme: {url: u, token: {env: ACME_TOKEN}}}]\n"
 	for file, of := range map[string]struct {

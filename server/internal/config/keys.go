@@ -11,12 +11,14 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
-// A Setting is a key of the configuration, or an item of a list or of a mapping. All keys follow from the structs
-// that hold the values, so what is made of them is never out of date: variables, the schema and the page of keys.
+// A Setting is a key of the configuration, or an item of a list or of a mapping. All keys follow
+// from the structs that hold the values, so what is made of them is never out of date: variables,
+// the schema and the page of keys.
 type Setting struct {
 	// Name is the key, or "" for an item.
 	Name string
-	// Path is where it is: vendors[0].id, with 0 for every number, and auth.roles.* for an item of a mapping.
+	// Path is where it is: vendors[0].id, with 0 for every number, and auth.roles.* for an item of
+	// a mapping.
 	Path string
 	Type reflect.Type
 	// Default is the value without the key. Without one it is not valid.
@@ -24,7 +26,8 @@ type Setting struct {
 	// Struct and Field name the Go field: auth.Mode and such. They are "" for an item.
 	Struct, Field string
 	Tag           reflect.StructTag
-	// Keys are those of a section. Item is that of a list or a mapping. Both are nil for a plain value.
+	// Keys are those of a section. Item is that of a list or a mapping. Both are nil for a plain
+	// value.
 	Keys []*Setting
 	Item *Setting
 }
@@ -108,7 +111,8 @@ func (k *Setting) plain() bool {
 	return true
 }
 
-// secret reports whether a value never stands in the file: it is text from the environment or from a file.
+// secret reports whether a value never stands in the file: it is text from the environment or from
+// a file.
 func (k *Setting) secret() bool {
 	switch reflect.New(k.Type).Interface().(type) {
 	case *secret.Text, *PEM, *DSN, textSetter:
@@ -128,7 +132,8 @@ func (k *Setting) walk(visit func(*Setting)) {
 	}
 }
 
-// Variable returns the name of the environment variable of a key. For an item, 0 is any number, and * any name.
+// Variable returns the name of the environment variable of a key. For an item, 0 is any number, and
+// * any name.
 func (k *Setting) Variable() string { return variableOf(k.Path) }
 
 func variableOf(path string) string {

@@ -9,21 +9,23 @@ import (
 	"github.com/drmhub/drmhub/adapters/upstream"
 )
 
-// The tag `reload` of a field says what happens if a reload finds another value. Without the tag, the new
-// value applies.
+// The tag `reload` of a field says what happens if a reload finds another value. Without the tag,
+// the new value applies.
 const (
-	// needsRestart marks a key that only a restart changes. For a pointer to a section, that holds for adding
-	// and removing the section. The keys of the section have tags of their own.
+	// needsRestart marks a key that only a restart changes. For a pointer to a section, that holds
+	// for adding and removing the section. The keys of the section have tags of their own.
 	needsRestart = "restart"
-	// isAccount marks a key that says which account at the vendor is meant. A reload that changes it is
-	// refused: the names, page tokens and mutations of the id would come to mean another account.
+	// isAccount marks a key that says which account at the vendor is meant. A reload that changes
+	// it is refused: the names, page tokens and mutations of the id would come to mean another
+	// account.
 	isAccount = "account"
 )
 
-// Merge makes next what a running server can change to: keys that need a restart keep their running values. It
-// returns the keys that change, and those that need a restart. It leaves out vendors.
+// Merge makes next what a running server can change to: keys that need a restart keep their running
+// values. It returns the keys that change, and those that need a restart. It leaves out vendors.
 //
-// One key that needs a restart does not stay: auth.oidc is a client of auth.issuer, so it goes with the issuer.
+// One key that needs a restart does not stay: auth.oidc is a client of auth.issuer, so it goes with
+// the issuer.
 func Merge(running, next *Config) (changed, restart []string) {
 	m := &merging{}
 	if running.Auth.Mode != next.Auth.Mode { // The rest of the section belongs to the other mode.
@@ -107,8 +109,8 @@ func (v Vendor) AccountDigest() string {
 	return hex.EncodeToString(digest.Sum(nil)[:16])
 }
 
-// OtherAccount returns the first key by which a vendor is another account than the running vendor with the same
-// id, or "".
+// OtherAccount returns the first key by which a vendor is another account than the running vendor
+// with the same id, or "".
 func (v Vendor) OtherAccount(running Vendor) string {
 	if v.Kind != running.Kind {
 		return v.Kind

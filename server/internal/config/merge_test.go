@@ -8,7 +8,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-// TestAccountDigest demands that the digest differs for each key of the account, and for no other key.
+// TestAccountDigest demands that the digest differs for each key of the account, and for no other
+// key.
 func TestAccountDigest(t *testing.T) {
 	t.Parallel()
 	base := pallycon.Config{BaseURL: "https://a.example", AccountID: "a", AccountSeq: "1"}

@@ -18,7 +18,8 @@ type Mistake struct {
 	Variable string
 	// Path is the key, such as vendors[1].id, or "" for the file as a whole.
 	Path string
-	// Text is what is wrong and what to do. It never quotes a value, which may be a misplaced secret.
+	// Text is what is wrong and what to do. It never quotes a value, which may be a misplaced
+	// secret.
 	Text string
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/config"
 )
 
-// TestPipesAreNotRead reads configurations in files that would block the reader, at the start and again.
+// TestPipesAreNotRead reads configurations in files that would block the reader, at the start and
+// again.
 func TestPipesAreNotRead(t *testing.T) {
 	const refusal = "it is a pipe, a socket or a device: name a regular file"
 	dir := t.TempDir()

@@ -9,7 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Print writes a configuration as a file would have it, with the defaults filled in. Secrets are [redacted].
+// Print writes a configuration as a file would have it, with the defaults filled in. Secrets are
+// [redacted].
 func Print(w io.Writer, c *Config) error {
 	root := printed(reflect.ValueOf(c).Elem())
 	encoder := yaml.NewEncoder(w)

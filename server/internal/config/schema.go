@@ -24,9 +24,10 @@ var rules = sync.OnceValue(func() map[string]map[string]any {
 	return all
 })
 
-// Schema returns the JSON Schema (2020-12) of a configuration file: its keys, the types of their values, and what the
-// methods Check demand where a schema can say so. It refuses no file that the server accepts, unless environment
-// variables complete that file. The struct tags of a key say what one value may be:
+// Schema returns the JSON Schema (2020-12) of a configuration file: its keys, the types of their
+// values, and what the methods Check demand where a schema can say so. It refuses no file that the
+// server accepts, unless environment variables complete that file. The struct tags of a key say
+// what one value may be:
 //
 //	required:"true"       the section needs the key
 //	enum:"a|b"            these texts; words:"scopes" are the scopes of callers

@@ -15,7 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestTheSchemaRefusesMistakes checks the files with mistakes. What only the server can see, is listed.
+// TestTheSchemaRefusesMistakes checks the files with mistakes. What only the server can see, is
+// listed.
 func TestTheSchemaRefusesMistakes(t *testing.T) {
 	valid := schemaOf(t, kinds())
 	onlyTheServer := []string{
@@ -60,7 +61,8 @@ vendors:
   - {id: d, amino: {base_url: "https://h", token: {env: ACME_TOKEN}}}
 `
 
-// TestTheSchemaAgreesWithTheServer gives each key with bounds the values at its bounds, and others their own values.
+// TestTheSchemaAgreesWithTheServer gives each key with bounds the values at its bounds, and others
+// their own values.
 func TestTheSchemaAgreesWithTheServer(t *testing.T) {
 	valid := schemaOf(t, catalogKinds())
 	file := filepath.Join(folder(t), "drmhub.yaml")
@@ -231,8 +233,8 @@ func TestTheSchemaAcceptsTheExamples(t *testing.T) {
 	}
 }
 
-// example returns the configuration in a text, or in the values of a chart, or nil. What a part of a file leaves out,
-// comes from whole.
+// example returns the configuration in a text, or in the values of a chart, or nil. What a part of
+// a file leaves out, comes from whole.
 func example(text string) map[string]any {
 	var content, rest map[string]any
 	if yaml.Unmarshal([]byte(text), &content) != nil || yaml.Unmarshal([]byte(whole), &rest) != nil {
@@ -249,7 +251,8 @@ func example(text string) map[string]any {
 	return content
 }
 
-// accepted reports whether the server accepts a configuration where all files and variables are there.
+// accepted reports whether the server accepts a configuration where all files and variables are
+// there.
 func accepted(t *testing.T, content map[string]any) bool {
 	t.Helper()
 	text, err := yaml.Marshal(content)

@@ -14,9 +14,9 @@ type Source struct {
 	Kinds Kinds
 }
 
-// Read reads the configuration: the file, and the variables of the environment, which win. The error is
-// Errors, unless the file itself cannot be read. The content is that
-// of all files that count, also if there is an error.
+// Read reads the configuration: the file, and the variables of the environment, which win. The
+// error is Errors, unless the file itself cannot be read. The content is that of all files that
+// count, also if there is an error.
 func (s *Source) Read() (*Config, Content, error) {
 	files := Content{}
 	source, err := readFile(s.File)
@@ -35,8 +35,8 @@ func (s *Source) Read() (*Config, Content, error) {
 	return config, files, nil
 }
 
-// Content is what the files of a configuration held when it was read: the file itself, and each one that it
-// names. It holds sums only.
+// Content is what the files of a configuration held when it was read: the file itself, and each one
+// that it names. It holds sums only.
 type Content map[watched][sha256.Size]byte
 
 // A watched file counts whole, or only because it must be readable.

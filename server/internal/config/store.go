@@ -15,14 +15,14 @@ type Store struct {
 	// DSN is sqlite:FILE, where a relative file starts at the folder that the program runs in, or
 	// postgres://….
 	DSN DSN `yaml:"dsn" reload:"restart" pattern:"^(sqlite:.+|postgres(ql)?://([^:/?#@]*@)?[^@?]*([?].*)?)$"`
-	// Keep is how long a settled mutation is kept, with its request_id. It is at least a day, and by
-	// default 30 days.
+	// Keep is how long a settled mutation is kept, with its request_id. It is at least a day, and
+	// by default 30 days.
 	Keep time.Duration `yaml:"keep" reload:"restart" range:"24h.."`
 	// Quiet is the quiet time: how long after a write's call the vendor may still be working on it.
 	// By default it is a minute.
 	Quiet time.Duration `yaml:"quiet" reload:"restart" range:">0s.."`
-	// DigestKey, unless nil, is the key by which drmhub recognizes a repeated request with secrets. Who
-	// reads the store without the key cannot try passwords.
+	// DigestKey, unless nil, is the key by which drmhub recognizes a repeated request with secrets.
+	// Who reads the store without the key cannot try passwords.
 	DigestKey *secret.Text `yaml:"digest_key" reload:"restart"`
 }
 
@@ -57,7 +57,8 @@ func (d DSN) mistake() string {
 // minKeep is the minimum of Keep. Clients may repeat a call with the same request_id the next day.
 const minKeep = 24 * time.Hour
 
-// minDigestKey is the minimum length of DigestKey. A shorter one could be guessed, and the secrets with it.
+// minDigestKey is the minimum length of DigestKey. A shorter one could be guessed, and the secrets
+// with it.
 const minDigestKey = 32
 
 func defaultStore() Store {

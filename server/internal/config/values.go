@@ -20,12 +20,12 @@ import (
 // {env: NAME}.
 type PEM string
 
-// Path is a file that could be opened when the configuration was read. A relative path starts at the
-// folder of the configuration.
+// Path is a file that could be opened when the configuration was read. A relative path starts at
+// the folder of the configuration.
 type Path string
 
-// OutFile is a file to write, which is created if it is missing. A relative path starts at the folder
-// of the configuration.
+// OutFile is a file to write, which is created if it is missing. A relative path starts at the
+// folder of the configuration.
 type OutFile string
 
 // maxFileSize bounds a file that holds a secret or a key, in bytes. A larger file was named by
@@ -39,8 +39,9 @@ func (d *decoder) secret(node *yaml.Node, path string, out *secret.Text) {
 	}
 }
 
-// secretText is fromEnvOrFile for a secret. It refuses white space around the secret, which comes from
-// the line end of a copied or generated value. The vendor would reject the credentials without a hint.
+// secretText is fromEnvOrFile for a secret. It refuses white space around the secret, which comes
+// from the line end of a copied or generated value. The vendor would reject the credentials without
+// a hint.
 func (d *decoder) secretText(node *yaml.Node, path, otherwise string) (string, bool) {
 	text, ok := d.fromEnvOrFile(node, path, otherwise)
 	if ok && text != strings.TrimSpace(text) {
@@ -62,8 +63,8 @@ func (d *decoder) pem(node *yaml.Node, path string, out *PEM) {
 // might be the secret itself, in the wrong place.
 var shownVariable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
-// fromEnvOrFile returns the text that {env: NAME} or {file: PATH} names. It reports otherwise if node
-// is neither.
+// fromEnvOrFile returns the text that {env: NAME} or {file: PATH} names. It reports otherwise if
+// node is neither.
 func (d *decoder) fromEnvOrFile(node *yaml.Node, path, otherwise string) (string, bool) {
 	if node.Kind != yaml.MappingNode || len(node.Content) != 2 || node.Content[1].ShortTag() != "!!str" {
 		d.fail(path, otherwise)
@@ -102,10 +103,11 @@ func (d *decoder) loadFile(node *yaml.Node, path string, out fileLoader) {
 	}
 }
 
-// A textSetter is a URL that may hold a password. In the file it is text without a password, or {env: NAME}
-// or {file: PATH}.
+// A textSetter is a URL that may hold a password. In the file it is text without a password, or
+// {env: NAME} or {file: PATH}.
 type textSetter interface {
-	// SetText sets the value, and returns what is wrong with the text, or "". It does not quote the text.
+	// SetText sets the value, and returns what is wrong with the text, or "". It does not quote the
+	// text.
 	SetText(text string) (problem string)
 }
 

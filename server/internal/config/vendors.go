@@ -17,8 +17,8 @@ import (
 // all vendors.
 var vendorID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
-// vendor decodes one item of the list: an id, one section whose key is the vendor's kind, and the lane and
-// the breaker of the account.
+// vendor decodes one item of the list: an id, one section whose key is the vendor's kind, and the
+// lane and the breaker of the account.
 func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	entries, ok := d.entries(node, path)
 	if !ok {
@@ -54,8 +54,8 @@ func (d *decoder) vendor(node *yaml.Node, path string, out *Vendor) {
 	}
 }
 
-// onThisMachine reports whether the base_url of a vendor is loopback. Then the vendor is a twin or a stand-in,
-// which needs no protection from too many requests.
+// onThisMachine reports whether the base_url of a vendor is loopback. Then the vendor is a twin or
+// a stand-in, which needs no protection from too many requests.
 func onThisMachine(entries []entry, kinds []string) bool {
 	for _, e := range entries {
 		if !slices.Contains(kinds, e.key) || e.value.Kind != yaml.MappingNode {
@@ -70,8 +70,8 @@ func onThisMachine(entries []entry, kinds []string) bool {
 	return false
 }
 
-// unknownKind records a key that is no key of a vendor. It is probably a vendor that drmhub does not know, so the
-// mistake lists those that it knows.
+// unknownKind records a key that is no key of a vendor. It is probably a vendor that drmhub does
+// not know, so the mistake lists those that it knows.
 func (d *decoder) unknownKind(e entry, kinds []string) {
 	known := strings.Join(kinds, ", ")
 	switch meant := suggest.Nearest(e.key, append([]string{"id", "lane", "breaker"}, kinds...)); {

@@ -1,8 +1,9 @@
-// Package console holds the operator's pages below /console/, as the build of the folder console has made
-// them. They are part of the program, so that it needs no Node.js and no other host.
+// Package console holds the operator's pages below /console/, as the build of the folder console
+// has made them. They are part of the program, so that it needs no Node.js and no other host.
 //
-// The pages are one document with a script, which reads the address and calls REST. So every address of a
-// page gets the same document. The pages hold no data, and need no identity: a person logs in with them.
+// The pages are one document with a script, which reads the address and calls REST. So every
+// address of a page gets the same document. The pages hold no data, and need no identity: a person
+// logs in with them.
 package console
 
 import (
@@ -39,7 +40,8 @@ const features = "accelerometer=(), autoplay=(), camera=(), display-capture=(), 
 	"midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), " +
 	"xr-spatial-tracking=()"
 
-// mediaTypes are the types of files, by the end of their names. The tables of the machine do not count.
+// mediaTypes are the types of files, by the end of their names. The tables of the machine do not
+// count.
 var mediaTypes = map[string]string{
 	".html":  "text/html; charset=utf-8",
 	".js":    "text/javascript; charset=utf-8",
@@ -78,8 +80,8 @@ func Files() map[string]File {
 	return all
 }
 
-// NameOf returns the name of the file for a path below Root, which may not exist. A path of a page can have
-// any text, such as an id with dots.
+// NameOf returns the name of the file for a path below Root, which may not exist. A path of a page
+// can have any text, such as an id with dots.
 func NameOf(path string, exists func(name string) bool) string {
 	if exists(path) || strings.HasPrefix(path, hashed) {
 		return path

@@ -71,8 +71,8 @@ var (
 	namespace = regexp.MustCompile(`^https?://www\.w3\.org/(?:\d{4}/|XML/|TR/)`)
 )
 
-// TestTheConsoleNamesNoOtherHost looks for addresses in all files. Names of XML namespaces are no addresses,
-// and comments of licenses may name where a library comes from.
+// TestTheConsoleNamesNoOtherHost looks for addresses in all files. Names of XML namespaces are no
+// addresses, and comments of licenses may name where a library comes from.
 func TestTheConsoleNamesNoOtherHost(t *testing.T) {
 	for name, file := range console.Files() {
 		text := string(file.Content)

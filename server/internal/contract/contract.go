@@ -66,8 +66,8 @@ func RPCs() []*RPC { return slices.Clone(rpcs) }
 // returns nil for a method that is not in the contract.
 func Lookup(method string) *RPC { return byName[strings.TrimPrefix(method, "/")] }
 
-// ActsAlone reports whether a method changes something that is not a vendor's, without a mutation. The
-// audit trail records each call.
+// ActsAlone reports whether a method changes something that is not a vendor's, without a mutation.
+// The audit trail records each call.
 func ActsAlone(method string) bool {
 	rpc := Lookup(method)
 	return rpc != nil && slices.Contains(ofArchive, rpc.fullMethod)

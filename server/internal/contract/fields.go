@@ -56,8 +56,8 @@ func findResourceField(request protoreflect.MessageDescriptor) protoreflect.Fiel
 	return nil
 }
 
-// ResourceName returns the name of the resource that a request is for: its name, its parent where it
-// creates or lists something, or the name of the resource that it updates.
+// ResourceName returns the name of the resource that a request is for: its name, its parent where
+// it creates or lists something, or the name of the resource that it updates.
 func ResourceName(req proto.Message) string {
 	m := req.ProtoReflect()
 	path := resourcePaths.of(m.Descriptor())

@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// MaxListItems bounds a list that has no rule of its own, such as the paths of a mask. No rule permits
-// more.
+// MaxListItems bounds a list that has no rule of its own, such as the paths of a mask. No rule
+// permits more.
 const MaxListItems = 1000
 
 var maxItems = memo[protoreflect.FieldDescriptor, int]{read: readMaxItems}

@@ -2,8 +2,8 @@ package contract
 
 import "sync"
 
-// A memo remembers what read returned for each key. Its keys are descriptors, which are few and never change, and
-// which every call asks about.
+// A memo remembers what read returned for each key. Its keys are descriptors, which are few and
+// never change, and which every call asks about.
 type memo[K comparable, V any] struct {
 	read  func(K) V
 	known sync.Map

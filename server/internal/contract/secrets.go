@@ -10,8 +10,8 @@ func IsSecret(field protoreflect.FieldDescriptor) bool {
 	return field.Options().(*descriptorpb.FieldOptions).GetDebugRedact()
 }
 
-// holders are the types of messages that can hold secrets. Without them, a page of a thousand licenses
-// would be searched for secrets that its type has no field for.
+// holders are the types of messages that can hold secrets. Without them, a page of a thousand
+// licenses would be searched for secrets that its type has no field for.
 var holders = memo[protoreflect.MessageDescriptor, bool]{read: func(d protoreflect.MessageDescriptor) bool {
 	return findSecret(d, map[protoreflect.FullName]bool{})
 }}

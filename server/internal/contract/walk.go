@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 )
 
-// Names returns every resource name in a validated request, at any depth. It leaves out the outputs of
-// resources, and the name in a resource to create, since requests ignore them.
+// Names returns every resource name in a validated request, at any depth. It leaves out the outputs
+// of resources, and the name in a resource to create, since requests ignore them.
 func Names(req proto.Message) []string {
 	w := walk{update: strings.HasPrefix(string(req.ProtoReflect().Descriptor().Name()), "Update")}
 	w.message(req.ProtoReflect(), true)

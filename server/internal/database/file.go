@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// A File is a SQLite file that this process has open, with the files beside it. A nil File is no file:
-// a database in memory, or one of a server.
+// A File is a SQLite file that this process has open, with the files beside it. A nil File is no
+// file: a database in memory, or one of a server.
 type File struct {
 	use      string // what the file is for, such as "store"
 	path     string
@@ -28,8 +28,8 @@ type part struct {
 	info os.FileInfo
 }
 
-// OpenFile returns the file of a database. To write, it creates the file if it is missing, and makes
-// this process its owner. use says in errors what the file is for, such as "store".
+// OpenFile returns the file of a database. To write, it creates the file if it is missing, and
+// makes this process its owner. use says in errors what the file is for, such as "store".
 func OpenFile(use, name string, toWrite bool) (*File, error) {
 	f := &File{use: use, path: name}
 	mode := os.O_RDONLY
@@ -102,8 +102,8 @@ func (f *File) Watch(ctx context.Context, reads *sql.DB) (err error) {
 	return nil
 }
 
-// Check returns an error if a path no longer names the open file. SQLite would write to the old file,
-// which nobody finds after a restart. A nil File has no error.
+// Check returns an error if a path no longer names the open file. SQLite would write to the old
+// file, which nobody finds after a restart. A nil File has no error.
 func (f *File) Check() error {
 	if f == nil {
 		return nil

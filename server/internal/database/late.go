@@ -40,8 +40,8 @@ func (c *lateConn) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// markBroken marks the error of a transaction's first statements with ErrBroke if the connection is gone.
-// Nothing can have been committed then.
+// markBroken marks the error of a transaction's first statements with ErrBroke if the connection is
+// gone. Nothing can have been committed then.
 func (c *lateConn) markBroken(err error) error {
 	if err != nil && c.Conn.Conn().IsClosed() {
 		return fmt.Errorf("%w: %w", ErrBroke, err)

@@ -12,8 +12,8 @@ import (
 // errOwned means that another process has locked the file.
 var errOwned = errors.New("the file is locked")
 
-// own makes this process the owner of the file, until it closes the returned file or ends. The
-// lock is on a file beside the database, since SQLite loses its own locks on a file that the process
+// own makes this process the owner of the file, until it closes the returned file or ends. The lock
+// is on a file beside the database, since SQLite loses its own locks on a file that the process
 // also opens and closes otherwise.
 func (f *File) own() (*os.File, error) {
 	lock, err := lockFile(f.database + lockSuffix)

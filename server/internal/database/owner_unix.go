@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// lockFile opens and locks a file, and creates it if it is missing. It returns errOwned if another process
-// has locked the file. The lock ends with the process, however that ends.
+// lockFile opens and locks a file, and creates it if it is missing. It returns errOwned if another
+// process has locked the file. The lock ends with the process, however that ends.
 func lockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

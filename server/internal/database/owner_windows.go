@@ -9,8 +9,8 @@ import (
 // sharingViolation is the error of a file that another process has opened for itself.
 const sharingViolation syscall.Errno = 32
 
-// lockFile opens a file that others can only read, and creates it if it is missing. It returns errOwned if
-// another process has done so. The lock ends with the process, however that ends.
+// lockFile opens a file that others can only read, and creates it if it is missing. It returns
+// errOwned if another process has done so. The lock ends with the process, however that ends.
 func lockFile(name string) (*os.File, error) {
 	path, err := syscall.UTF16PtrFromString(name)
 	if err != nil {

@@ -25,8 +25,8 @@ const (
 // PostgresReads makes a connection read-only.
 const PostgresReads = "SELECT set_config('default_transaction_read_only', 'on', false)"
 
-// Postgres parses the DSN of a PostgreSQL server. use says in errors what the database is for. Errors
-// contain no password.
+// Postgres parses the DSN of a PostgreSQL server. use says in errors what the database is for.
+// Errors contain no password.
 func Postgres(use, dsn string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(dsn)
 	// After a / in the password, pgx takes the rest for the database. The error shows none of it.
@@ -47,7 +47,8 @@ func Pool(config *pgx.ConnConfig, connections int, settings string) *sql.DB {
 	return pool(postgresConnector(config, settings), connections)
 }
 
-// WritePool is Pool of one connection, which begins a transaction together with its first statements.
+// WritePool is Pool of one connection, which begins a transaction together with its first
+// statements.
 func WritePool(config *pgx.ConnConfig, settings string) *sql.DB {
 	return pool(lateConnector{postgresConnector(config, settings)}, 1)
 }
@@ -70,8 +71,8 @@ func pool(connector driver.Connector, connections int) *sql.DB {
 // ErrBroke is the error of a transaction whose connection had ended before its first statements.
 var ErrBroke = errors.New("the connection to PostgreSQL has ended, and nothing was written")
 
-// IsRetryable reports whether a transaction left nothing behind and may run again: PostgreSQL rolled it
-// back so that others could proceed, or its connection had ended.
+// IsRetryable reports whether a transaction left nothing behind and may run again: PostgreSQL
+// rolled it back so that others could proceed, or its connection had ended.
 func IsRetryable(err error) bool {
 	if errors.Is(err, ErrBroke) {
 		return true

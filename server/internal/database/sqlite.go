@@ -11,8 +11,8 @@ import (
 // Memory is what follows "sqlite:" in the DSN of a database that exists while it is open.
 const Memory = ":memory:"
 
-// SQLiteFile returns the file that a DSN names after "sqlite:". use says in errors what the database is
-// for.
+// SQLiteFile returns the file that a DSN names after "sqlite:". use says in errors what the
+// database is for.
 func SQLiteFile(use, name string) (string, error) {
 	if strings.HasPrefix(name, "///") { // A URL with an empty host also names a file.
 		name = name[2:]

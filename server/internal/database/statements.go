@@ -12,8 +12,8 @@ import (
 // maxPrepared bounds the prepared statements of a connection.
 const maxPrepared = 64
 
-// OpenSQLite returns a pool of connections to a SQLite database, which open at their first use. Each
-// keeps the statements that have parameters prepared, so that SQLite parses them once.
+// OpenSQLite returns a pool of connections to a SQLite database, which open at their first use.
+// Each keeps the statements that have parameters prepared, so that SQLite parses them once.
 func OpenSQLite(dsn string) (*sql.DB, error) {
 	plain, err := sqlite.NewConnector(dsn)
 	if err != nil {
@@ -95,8 +95,8 @@ func (p *preparing) QueryContext(ctx context.Context, query string, args []drive
 	return &statementRows{Rows: rows, of: s}, nil
 }
 
-// statement returns the prepared statement of a query. It returns nil if the query is to run without
-// one: its rows are being read, or it has no parameters and so may be a script.
+// statement returns the prepared statement of a query. It returns nil if the query is to run
+// without one: its rows are being read, or it has no parameters and so may be a script.
 func (p *preparing) statement(ctx context.Context, query string, parameters int) (*statement, error) {
 	known := p.prepared[query]
 	switch {

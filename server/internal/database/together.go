@@ -13,14 +13,14 @@ import (
 type Statement struct {
 	Query string
 	Args  []any
-	// Row is nil, or has where the first row of a query goes: an *int64 or a *string for each column. Without a
-	// row, they stay as they are.
+	// Row is nil, or has where the first row of a query goes: an *int64 or a *string for each
+	// column. Without a row, they stay as they are.
 	Row []any
 }
 
 // RunTogether runs statements on a connection, in order and in its transaction. PostgreSQL gets all
-// of them at once. It returns how many rows each of them changed or put into Row, and ends at the first
-// one that fails. The connection is one of OpenSQLite or WritePool.
+// of them at once. It returns how many rows each of them changed or put into Row, and ends at the
+// first one that fails. The connection is one of OpenSQLite or WritePool.
 func RunTogether(ctx context.Context, conn *sql.Conn, statements []Statement) (changed []int64, err error) {
 	broken := conn.Raw(func(opened any) error {
 		runner, ok := opened.(runner)

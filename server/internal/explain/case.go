@@ -21,7 +21,8 @@ type Case struct {
 	Vendor vendors.Vendor
 	// Site is the name of the site.
 	Site string
-	// License is the license request that was refused, as far as the caller names it. It is not nil.
+	// License is the license request that was refused, as far as the caller names it. It is not
+	// nil.
 	License *pb.License
 	// Explanation is that of the code.
 	Explanation *pb.Explanation

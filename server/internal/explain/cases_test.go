@@ -12,7 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// An evidenceCase is a failure, what the vendor and the archive hold, and the evidence that this is.
+// An evidenceCase is a failure, what the vendor and the archive hold, and the evidence that this
+// is.
 type evidenceCase struct {
 	name, kind, code string
 	license          *pb.License

@@ -48,8 +48,8 @@ func isKind(name string) bool {
 	return known
 }
 
-// callbackRefused is the code with which a kind's license server passes on that the operator's callback
-// refused.
+// callbackRefused is the code with which a kind's license server passes on that the operator's
+// callback refused.
 var callbackRefused = map[string]string{"pallycon": "8002", "ncp": "8002"}
 
 // canonical returns a code as the table writes it. Only where the vendor itself writes a code in

@@ -87,8 +87,8 @@ func (v served) GetFairPlayCertificate(
 	return shown(v.certificate)
 }
 
-// rows returns rows of a text: lines of "minutes ago, user, device, model, content, DRM, code or ok",
-// where "n*" in front repeats a line. Of the user "md5:x", the row shows the MD5 of x.
+// rows returns rows of a text: lines of "minutes ago, user, device, model, content, DRM, code or
+// ok", where "n*" in front repeats a line. Of the user "md5:x", the row shows the MD5 of x.
 func rows(site, text string) (all []archive.Row) {
 	for line := range strings.Lines(text) {
 		times, minutes := 1, 0

@@ -127,8 +127,9 @@ func (c Case) siteState(ctx context.Context) Found {
 	return found
 }
 
-// issuedSince counts the licenses that the site issued after the license request. It reports whether these are all:
-// the archive may not hold all of that time. A license request without a time is taken to be of now.
+// issuedSince counts the licenses that the site issued after the license request. It reports
+// whether these are all: the archive may not hold all of that time. A license request without a
+// time is taken to be of now.
 func (c Case) issuedSince(ctx context.Context) (issued int64, complete bool) {
 	asked := c.License.GetCreateTime()
 	switch {

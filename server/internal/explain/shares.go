@@ -167,8 +167,8 @@ func known(drm pb.License_DrmType) string {
 	return drm.String()
 }
 
-// pattern looks for what failures without a code have in common: in the hour of the license request,
-// and then in the day.
+// pattern looks for what failures without a code have in common: in the hour of the license
+// request, and then in the day.
 func (c Case) pattern(ctx context.Context) Found {
 	for _, within := range []archive.Span{c.lastHour(), c.period()} {
 		found, err := c.patternWithin(ctx, within)

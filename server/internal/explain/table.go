@@ -50,8 +50,9 @@ type row struct {
 // A key is a code of a kind.
 type key struct{ kind, code string }
 
-// table returns the kinds, and the explanations of all codes. The first explanation reads them, and not
-// the start, which they would delay. The table is part of the program, so a test finds its mistakes.
+// table returns the kinds, and the explanations of all codes. The first explanation reads them, and
+// not the start, which they would delay. The table is part of the program, so a test finds its
+// mistakes.
 var table = sync.OnceValues(readTable)
 
 // readTable reads the table. It panics if the table is wrong.
@@ -77,8 +78,8 @@ func readTable() (map[string]codeTable, map[key]*pb.Explanation) {
 	return byKind, byCode
 }
 
-// inherited returns a row for a vendor that another vendor's server is behind. The remedy is not that
-// vendor's own word.
+// inherited returns a row for a vendor that another vendor's server is behind. The remedy is not
+// that vendor's own word.
 func (r row) inherited(source string) row {
 	r.Source += "; " + source
 	if r.Confidence == pb.Explanation_CONFIRMED.String() {

@@ -11,8 +11,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// TestABatchThatFailsReadsItsBodyOnce compares the cost of batches in which each item fails. A batch that is ten
-// times as large may cost ten times as much, and not a hundred times.
+// TestABatchThatFailsReadsItsBodyOnce compares the cost of batches in which each item fails. A
+// batch that is ten times as large may cost ten times as much, and not a hundred times.
 func TestABatchThatFailsReadsItsBodyOnce(t *testing.T) {
 	rpc := contract.Lookup(pb.ProductLicenseService_BatchCreateProductLicenses_FullMethodName)
 	cost := func(n int) float64 {

@@ -13,8 +13,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/gateway"
 )
 
-// BenchmarkCall measures what a call costs from the HTTP request to its response, around a service that
-// costs nothing.
+// BenchmarkCall measures what a call costs from the HTTP request to its response, around a service
+// that costs nothing.
 func BenchmarkCall(b *testing.B) {
 	rows := &pb.ListLicensesResponse{}
 	for i := range 100 {

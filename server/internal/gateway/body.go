@@ -19,8 +19,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/webguard"
 )
 
-// readBody reads the request's body, and refuses what the route does not take. It returns the body's
-// message, or nil for an empty body, and the mask that the body implies.
+// readBody reads the request's body, and refuses what the route does not take. It returns the
+// body's message, or nil for an empty body, and the mask that the body implies.
 func (rt *route) readBody(
 	w http.ResponseWriter, r *http.Request, params params, maxBody int64, s *spelling,
 ) (body protoreflect.Message, implied []string, err error) {
@@ -77,8 +77,8 @@ func readAll(w http.ResponseWriter, r *http.Request, maxBody int64) ([]byte, err
 	return raw, nil
 }
 
-// decoded undoes the coding of a body. maxBody bounds the result, too: a few bytes can become a thousand
-// times as many.
+// decoded undoes the coding of a body. maxBody bounds the result, too: a few bytes can become a
+// thousand times as many.
 func decoded(w http.ResponseWriter, h http.Header, raw []byte, maxBody int64) ([]byte, error) {
 	switch coding := strings.ToLower(strings.Join(h.Values("Content-Encoding"), ",")); {
 	case len(raw) == 0, coding == "", coding == "identity":

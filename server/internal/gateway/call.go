@@ -19,8 +19,8 @@ import (
 // A Conn is a connection to the services.
 type Conn interface {
 	grpc.ClientConnInterface
-	// Do calls a unary method with this metadata. It returns the metadata that the handler set, also with an
-	// error. Nobody may change the response.
+	// Do calls a unary method with this metadata. It returns the metadata that the handler set,
+	// also with an error. Nobody may change the response.
 	Do(ctx context.Context, method string, md metadata.MD, req proto.Message) (proto.Message, metadata.MD, error)
 }
 
@@ -102,7 +102,8 @@ func writeBody(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body) // An error here means that the client has left.
 }
 
-// authorized returns the context of a caller who may make the call now, or the context so far and the error.
+// authorized returns the context of a caller who may make the call now, or the context so far and
+// the error.
 func (g *gateway) authorized(
 	ctx context.Context, r *http.Request, route *route, params params,
 ) (context.Context, error) {

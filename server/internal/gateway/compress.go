@@ -12,8 +12,8 @@ import (
 // shrinks.
 const minCompressed = 1 << 10
 
-// gzipLevel is for speed: it makes a page of licenses twenty times smaller, and a higher level only a little
-// more.
+// gzipLevel is for speed: it makes a page of licenses twenty times smaller, and a higher level only
+// a little more.
 const gzipLevel = 4
 
 var gzipWriters = sync.Pool{New: func() any {
@@ -21,15 +21,16 @@ var gzipWriters = sync.Pool{New: func() any {
 	return w
 }}
 
-// maxCompressing bounds how many responses are compressed at the same time. Each takes some 0.8 MB, and a
-// client that reads slowly takes long. Further responses stay as they are.
+// maxCompressing bounds how many responses are compressed at the same time. Each takes some 0.8 MB,
+// and a client that reads slowly takes long. Further responses stay as they are.
 const maxCompressing = 128
 
 // slots holds one value for each response that is being compressed.
 var slots = make(chan struct{}, maxCompressing)
 
-// A compressor compresses a response with gzip if that is worth it and the client takes it. It keeps the
-// beginning of a body until it knows the size, or until the handler flushes: then a stream has begun.
+// A compressor compresses a response with gzip if that is worth it and the client takes it. It
+// keeps the beginning of a body until it knows the size, or until the handler flushes: then a
+// stream has begun.
 type compressor struct {
 	http.ResponseWriter
 	accepted encodings
@@ -143,7 +144,8 @@ func (c *compressor) FlushError() error {
 	return http.NewResponseController(c.ResponseWriter).Flush()
 }
 
-// end completes the response. It is not called after a panic, so that a response that was cut looks cut.
+// end completes the response. It is not called after a panic, so that a response that was cut looks
+// cut.
 func (c *compressor) end() {
 	if c.status != 0 && !c.decided {
 		c.begin(false)
@@ -163,9 +165,9 @@ func (c *compressor) release() {
 	}
 }
 
-// keepPlain leaves a response uncompressed. It is for a response with a secret, as the size of a compressed
-// one reveals how much of the secret is repeated beside it. There are names and texts that others choose
-// (BREACH, CVE-2013-3587).
+// keepPlain leaves a response uncompressed. It is for a response with a secret, as the size of a
+// compressed one reveals how much of the secret is repeated beside it. There are names and texts
+// that others choose (BREACH, CVE-2013-3587).
 func keepPlain(w http.ResponseWriter) {
 	for {
 		switch u := w.(type) {

@@ -37,7 +37,8 @@ func (r reply) unpacked(t *testing.T) string {
 	return string(text)
 }
 
-// sized serves vendors, accounts with and without a secret, and failures. Large ones have several KiB.
+// sized serves vendors, accounts with and without a secret, and failures. Large ones have several
+// KiB.
 func sized(t *testing.T) *httptest.Server {
 	long := strings.Repeat("long ", 300)
 	return backend{call: func(_ context.Context, _ string, req proto.Message) (proto.Message, error) {
@@ -166,8 +167,8 @@ func TestAStreamIsFlushedThroughCompression(t *testing.T) {
 	}
 }
 
-// TestCompressionIsBounded opens more streams than are compressed at the same time. A stream that panics
-// gives its place back.
+// TestCompressionIsBounded opens more streams than are compressed at the same time. A stream that
+// panics gives its place back.
 func TestCompressionIsBounded(t *testing.T) {
 	const most = 128
 	end := make(chan struct{})

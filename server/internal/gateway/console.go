@@ -37,8 +37,8 @@ func isConsole(path string) bool {
 	return strings.HasPrefix(path, console.Root) || path+"/" == console.Root
 }
 
-// serveConsole serves a file of the console. The files need no identity: they hold no data, and a person
-// logs in with them.
+// serveConsole serves a file of the console. The files need no identity: they hold no data, and a
+// person logs in with them.
 func (g *gateway) serveConsole(w http.ResponseWriter, r *http.Request) {
 	telemetry.SetRoute(r.Context(), anyConsole)
 	readOnly(r.URL.EscapedPath(), func(w http.ResponseWriter, r *http.Request) {

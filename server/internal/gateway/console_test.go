@@ -95,7 +95,8 @@ func TestTheAddressesOfTheConsole(t *testing.T) {
 	}
 }
 
-// TestWhoMayLoadTheConsole loads it where every other page needs an identity, and from pages of other origins.
+// TestWhoMayLoadTheConsole loads it where every other page needs an identity, and from pages of
+// other origins.
 func TestWhoMayLoadTheConsole(t *testing.T) {
 	s := httptest.NewServer(backend{}.handler(t, gateway.Options{
 		PrivateDocs: func() bool { return true },

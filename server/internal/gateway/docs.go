@@ -11,8 +11,8 @@ import (
 	"github.com/swaggest/swgui/v5/static"
 )
 
-// docsPage is the documentation page. It shows the services and the calls in the order of the OpenAPI document.
-// docsPlugin replaces DOCS_PLUGIN in it.
+// docsPage is the documentation page. It shows the services and the calls in the order of the
+// OpenAPI document. docsPlugin replaces DOCS_PLUGIN in it.
 //
 //go:embed docs.html
 var docsPage string
@@ -41,7 +41,8 @@ func docs() map[string]http.HandlerFunc {
 	}
 }
 
-// docsFile serves a file of Swagger UI. The program holds the larger ones only in their compressed form.
+// docsFile serves a file of Swagger UI. The program holds the larger ones only in their compressed
+// form.
 func docsFile(name, mediaType string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		content, err := static.FS.ReadFile(name)

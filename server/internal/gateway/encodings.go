@@ -16,8 +16,8 @@ type encodings struct {
 	plain bool // the client takes a response without a coding
 }
 
-// acceptedEncodings reads Accept-Encoding (RFC 9110, section 12.5.3). A client without the header gets no
-// coding.
+// acceptedEncodings reads Accept-Encoding (RFC 9110, section 12.5.3). A client without the header
+// gets no coding.
 func acceptedEncodings(h http.Header) encodings {
 	const unsaid = -1.0
 	gzip, plain, others := unsaid, unsaid, unsaid
@@ -41,8 +41,8 @@ func acceptedEncodings(h http.Header) encodings {
 	return encodings{gzip: gzip > 0 && gzip >= plain, plain: plain != 0}
 }
 
-// quality returns the weight among the parameters of a coding. A malformed weight is 0, so that the coding is
-// not used.
+// quality returns the weight among the parameters of a coding. A malformed weight is 0, so that the
+// coding is not used.
 func quality(parameters string) float64 {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(parameter, "=")

@@ -19,8 +19,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// TestErrorsOfCalls has the errors that the tests of package app cannot provoke over both faces, and what
-// headers come with them.
+// TestErrorsOfCalls has the errors that the tests of package app cannot provoke over both faces,
+// and what headers come with them.
 func TestErrorsOfCalls(t *testing.T) {
 	made := func(code codes.Code, reason pb.ErrorReason) *apierror.Error {
 		return apierror.New(code, reason, "slow down, <b> & \"c\"").With(apierror.Vendor, "ncp-kr")

@@ -16,8 +16,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// explain turns protojson's error about a body into one that names the field as it was sent, such as
-// "requests[3].productLicense.user". It drops protojson's text, which repeats values that may be
+// explain turns protojson's error about a body into one that names the field as it was sent, such
+// as "requests[3].productLicense.user". It drops protojson's text, which repeats values that may be
 // secrets.
 func (rt *route) explain(raw []byte, err error) error {
 	if syntax := json.Unmarshal(raw, new(json.RawMessage)); syntax != nil {
@@ -81,8 +81,8 @@ func expected(message protoreflect.MessageDescriptor, raw []byte, path []string)
 // errorPosition matches the position of an error in protojson's text.
 var errorPosition = regexp.MustCompile(`\(line (\d+):(\d+)\): `)
 
-// locate returns the path of the JSON value or key at the position in protojson's error, and the rest
-// of the error's text.
+// locate returns the path of the JSON value or key at the position in protojson's error, and the
+// rest of the error's text.
 func locate(raw []byte, text string) (path []string, rest string) {
 	m := errorPosition.FindStringSubmatchIndex(text)
 	if m == nil {
@@ -94,8 +94,8 @@ func locate(raw []byte, text string) (path []string, rest string) {
 	return path, text[m[1]:]
 }
 
-// find reads a JSON value. If the offset is within the value, find returns the path of the token there
-// and true.
+// find reads a JSON value. If the offset is within the value, find returns the path of the token
+// there and true.
 func find(dec *json.Decoder, at int64, path []string) ([]string, bool) {
 	token, err := dec.Token()
 	if err != nil || dec.InputOffset() > at {

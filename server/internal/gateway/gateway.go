@@ -44,18 +44,20 @@ type Options struct {
 	Metrics  http.Handler // the page at /metrics; nil: there is no page
 	// Guard returns what keeps web pages out. It is required.
 	Guard func() *webguard.Guard
-	// Identify returns the caller of a call to a method, before the request is read. Nil means that the
-	// interceptors of Conn identify the caller.
+	// Identify returns the caller of a call to a method, before the request is read. Nil means that
+	// the interceptors of Conn identify the caller.
 	Identify func(ctx context.Context, method string) (*auth.Caller, error)
-	// Admit returns the context of a call that its caller may make now, before the request is read. parent
-	// is the parent in the path, or "". Nil means that only the interceptors of Conn bound callers.
+	// Admit returns the context of a call that its caller may make now, before the request is read.
+	// parent is the parent in the path, or "". Nil means that only the interceptors of Conn bound
+	// callers.
 	Admit func(ctx context.Context, method, parent string) (context.Context, error)
-	// Permit returns the error of a call for a resource that its caller may not make at all, before the request is
-	// read. Nil means that only the interceptors of Conn check scopes.
+	// Permit returns the error of a call for a resource that its caller may not make at all, before
+	// the request is read. Nil means that only the interceptors of Conn check scopes.
 	Permit func(ctx context.Context, method, resource string) error
 	// Sessions are the browsers in which a person has logged in. Nil means that nobody can log in.
 	Sessions *session.Sessions
-	// PrivateDocs reports whether the pages beside the API need an identity, except for health. It may be nil.
+	// PrivateDocs reports whether the pages beside the API need an identity, except for health. It
+	// may be nil.
 	PrivateDocs func() bool
 }
 
@@ -77,8 +79,8 @@ type gateway struct {
 	privateDocs func() bool
 }
 
-// New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, the console
-// below /console/, /healthz, /livez and /readyz.
+// New returns the handler of everything under HTTP: the API below /v1, /openapi.json, /docs, the
+// console below /console/, /healthz, /livez and /readyz.
 func New(o Options) (http.Handler, error) {
 	if o.Conn == nil {
 		return nil, errors.New("gateway: no connection to the services")
@@ -155,8 +157,8 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
 	g.unrouted(w, r, method, path)
 }
 
-// anyCall is the route of all calls in the metric of requests. The metric of calls tells them apart, so
-// a route for each of them would only double the number of series.
+// anyCall is the route of all calls in the metric of requests. The metric of calls tells them
+// apart, so a route for each of them would only double the number of series.
 const anyCall = apiPaths + "*"
 
 // keptOut writes the response to a request that the guard refuses.
@@ -181,8 +183,8 @@ func readOf(method string) string {
 	return method
 }
 
-// headOnly marks the writer of a response to HEAD, which is the response to GET. net/http leaves out the
-// body.
+// headOnly marks the writer of a response to HEAD, which is the response to GET. net/http leaves
+// out the body.
 type headOnly struct{ http.ResponseWriter }
 
 // Unwrap returns the writer for http.ResponseController.

@@ -59,8 +59,8 @@ func hasUnprintable(text string) bool {
 // timeoutForm is the form of the header Grpc-Timeout: a number and a unit.
 var timeoutForm = regexp.MustCompile(`^[0-9]{1,15}[HMSmun]$`)
 
-// checkHeaders refuses a deadline that cannot be read, and an idempotency key that gRPC would drop. Without
-// its key, a repeated call could take effect twice.
+// checkHeaders refuses a deadline that cannot be read, and an idempotency key that gRPC would drop.
+// Without its key, a repeated call could take effect twice.
 func checkHeaders(h http.Header) error {
 	if timeout := h.Get("Grpc-Timeout"); timeout != "" && !timeoutForm.MatchString(timeout) {
 		return apierror.Invalid("Grpc-Timeout",
@@ -82,7 +82,8 @@ var timeoutUnits = map[byte]time.Duration{
 	'n': time.Nanosecond,
 }
 
-// withDeadline returns the context with the deadline that a request asks for. checkHeaders has read it.
+// withDeadline returns the context with the deadline that a request asks for. checkHeaders has read
+// it.
 func withDeadline(ctx context.Context, h http.Header) (context.Context, context.CancelFunc) {
 	timeout := h.Get("Grpc-Timeout")
 	if timeout == "" {
@@ -115,14 +116,14 @@ func setResponseHeaders(w http.ResponseWriter, md metadata.MD) {
 	}
 }
 
-// WithPeer returns the context of a connection with its addresses, in the form that the interceptors know from gRPC.
-// It saves each request from reading them again.
+// WithPeer returns the context of a connection with its addresses, in the form that the
+// interceptors know from gRPC. It saves each request from reading them again.
 func WithPeer(ctx context.Context, c net.Conn) context.Context {
 	return peer.NewContext(ctx, &peer.Peer{Addr: c.RemoteAddr(), LocalAddr: c.LocalAddr()})
 }
 
-// withPeer returns the request's context with the caller's address and TLS certificates, in the form
-// that the interceptors know from gRPC.
+// withPeer returns the request's context with the caller's address and TLS certificates, in the
+// form that the interceptors know from gRPC.
 func withPeer(r *http.Request) context.Context {
 	if _, known := peer.FromContext(r.Context()); known && r.TLS == nil {
 		return r.Context()

@@ -7,8 +7,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth"
 )
 
-// identified returns the context with the caller. A caller is identified before its request is read, so that
-// strangers cost little.
+// identified returns the context with the caller. A caller is identified before its request is
+// read, so that strangers cost little.
 func (g *gateway) identified(ctx context.Context, r *http.Request, method string) (context.Context, error) {
 	if g.identify == nil {
 		return ctx, nil

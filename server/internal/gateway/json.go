@@ -7,7 +7,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/messagejson"
 )
 
-// Body returns the body that REST returns for a response. The errors in it name fields as JSON does.
+// Body returns the body that REST returns for a response. The errors in it name fields as JSON
+// does.
 func Body(rpc *contract.RPC, res proto.Message) ([]byte, error) {
 	return messagejson.Marshal((&spelling{route: &route{RPC: rpc}}).rewordItems(res))
 }

@@ -21,9 +21,9 @@ type container struct {
 	items  int // commas so far
 }
 
-// checkLists refuses a body with a list that is longer than any list of the contract. Otherwise a body
-// of 3 MB could cost a hundred times its memory once it is decoded. It reads no further than what the
-// decoder would refuse, and leaves mistakes in the JSON to the decoder.
+// checkLists refuses a body with a list that is longer than any list of the contract. Otherwise a
+// body of 3 MB could cost a hundred times its memory once it is decoded. It reads no further than
+// what the decoder would refuse, and leaves mistakes in the JSON to the decoder.
 func checkLists(raw []byte) error {
 	var open []container
 	var last []byte // the last string

@@ -32,8 +32,8 @@ func serveLogin(w http.ResponseWriter, r *http.Request, path string, methods map
 	}
 }
 
-// loginPage is the page for a person whose login failed. It has the message, and the address that begins the
-// login anew.
+// loginPage is the page for a person whose login failed. It has the message, and the address that
+// begins the login anew.
 const loginPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -49,8 +49,8 @@ const loginPage = `<!doctype html>
 </html>
 `
 
-// loginFailed writes the error of a page by which people log in or out. A person who follows a link gets a
-// page, and a program gets JSON.
+// loginFailed writes the error of a page by which people log in or out. A person who follows a link
+// gets a page, and a program gets JSON.
 func loginFailed(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Add("Vary", "Accept")
 	accept := strings.Join(r.Header.Values("Accept"), ",")

@@ -70,11 +70,13 @@ func readOnly(path string, page http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// checkEachTime lets browsers and proxies keep a document, and makes them ask each time whether it has changed.
+// checkEachTime lets browsers and proxies keep a document, and makes them ask each time whether it
+// has changed.
 const checkEachTime = "no-cache"
 
-// document serves a document, which changes only with the program. It is hashed and compressed when it is first
-// asked for: at the start, that would bring all of it into memory. Each of the two forms has its own tag.
+// document serves a document, which changes only with the program. It is hashed and compressed when
+// it is first asked for: at the start, that would bring all of it into memory. Each of the two
+// forms has its own tag.
 func document(content []byte, mediaType, caching string) http.HandlerFunc {
 	plainTag := sync.OnceValue(func() string { return tagOf(content) })
 	compressed := sync.OnceValue(func() []byte {

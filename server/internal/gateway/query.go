@@ -17,8 +17,8 @@ import (
 	"github.com/drmhub/drmhub/adapters/apierror"
 )
 
-// readQuery returns a request with the parameters of a query string, and notes how they were sent. Its error
-// lists every parameter that the route does not take.
+// readQuery returns a request with the parameters of a query string, and notes how they were sent.
+// Its error lists every parameter that the route does not take.
 func (rt *route) readQuery(raw string, s *spelling) (proto.Message, error) {
 	if raw == "" {
 		return rt.NewRequest(), nil
@@ -69,7 +69,8 @@ func (q *query) set(key string, values []string) (problem string) {
 		case !utf8.ValidString(value):
 			return "must be UTF-8"
 		case value == "" && field.Kind() == protoreflect.StringKind && strings.HasPrefix(path, "filter."):
-			// An empty value would select everything, which a client with an unset variable does not mean.
+			// An empty value would select everything, which a client with an unset variable does
+			// not mean.
 			return "must not be empty: give it a value, or leave it out"
 		}
 		if isMessage(field, "google.protobuf.FieldMask") {
@@ -100,11 +101,12 @@ func lostPlus(field protoreflect.FieldDescriptor, value string) string {
 	return ": a plus sign in a query is a space, so write it as %2B"
 }
 
-// noParameter is the problem of a parameter that the route does not have. unknownParameter says more.
+// noParameter is the problem of a parameter that the route does not have. unknownParameter says
+// more.
 const noParameter = "no such parameter"
 
-// parameter returns the field of the request that a query parameter names, and the field's full proto
-// name. A parameter names it by its JSON name or its proto name.
+// parameter returns the field of the request that a query parameter names, and the field's full
+// proto name. A parameter names it by its JSON name or its proto name.
 func (rt *route) parameter(key string) (path string, field protoreflect.FieldDescriptor, problem string) {
 	message := rt.Method.Input()
 	var names []string

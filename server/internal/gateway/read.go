@@ -9,8 +9,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// read returns the message of a request, and notes how the caller wrote it. It refuses what the route does
-// not take.
+// read returns the message of a request, and notes how the caller wrote it. It refuses what the
+// route does not take.
 func (g *gateway) read(
 	w http.ResponseWriter, r *http.Request, params params, s *spelling,
 ) (proto.Message, error) {

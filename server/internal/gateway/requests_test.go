@@ -138,8 +138,8 @@ func TestTheMaskOfAllFields(t *testing.T) {
 	}
 }
 
-// TestAResourceCanBeSentBack sends to PATCH what a GET returns. Only the fields that can change are in
-// the mask.
+// TestAResourceCanBeSentBack sends to PATCH what a GET returns. Only the fields that can change are
+// in the mask.
 func TestAResourceCanBeSentBack(t *testing.T) {
 	ask := requests(t)
 	site := &pb.Site{Name: "vendors/v/sites/s", SiteId: "s", PolicyId: "0", State: pb.Site_RUNNING, Usage: &pb.Usage{}}

@@ -52,8 +52,9 @@ func violationText(v *errdetails.BadRequest_FieldViolation) string {
 // fieldName matches what can be the path of a field in a text.
 var fieldName = regexp.MustCompile(`[a-z][a-z0-9_]*(?:\[\d+\])?(?:\.[a-z][a-z0-9_]*(?:\[\d+\])?)*`)
 
-// text returns a text with the names of fields as the caller wrote them. The text is about the field at a
-// path, or about the whole request. In quotes are values of the caller, except for the paths of masks.
+// text returns a text with the names of fields as the caller wrote them. The text is about the
+// field at a path, or about the whole request. In quotes are values of the caller, except for the
+// paths of masks.
 func (s *spelling) text(text, about string) string {
 	parts := strings.Split(text, `"`)
 	for i, part := range parts {
@@ -73,7 +74,8 @@ func (s *spelling) unquoted(text, about string) string {
 		out.WriteString(text[end:at[0]])
 		word := text[at[0]:at[1]]
 		end = at[1]
-		// Two names in one word are those of a field. Others are plain English, and the same in JSON.
+		// Two names in one word are those of a field. Others are plain English, and the same in
+		// JSON.
 		if strings.ContainsAny(word, "_.") && !isPartOfWord(text, at) {
 			word = s.word(word, about)
 		}
@@ -96,8 +98,8 @@ func isPartOfWord(text string, at []int) bool {
 	return after != "" && (strings.IndexByte(joins, after[0]) >= 0 || after[0] >= 'A' && after[0] <= 'Z')
 }
 
-// word returns a name in a text as the caller wrote it. The name can be a path in the request, or one in
-// the message that the text is about, or one in any message of the request.
+// word returns a name in a text as the caller wrote it. The name can be a path in the request, or
+// one in the message that the text is about, or one in any message of the request.
 func (s *spelling) word(name, about string) string {
 	if written, ok := s.masks[name]; ok {
 		return written

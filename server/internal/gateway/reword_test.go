@@ -13,8 +13,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// TestFieldsHaveTheNamesOfTheCaller makes requests that are refused. The services use the proto names, and
-// the caller sees its own.
+// TestFieldsHaveTheNamesOfTheCaller makes requests that are refused. The services use the proto
+// names, and the caller sees its own.
 func TestFieldsHaveTheNamesOfTheCaller(t *testing.T) {
 	var refusal error
 	refuses := streaming(func(*pb.StreamLicensesRequest, streamServer) error { return refusal })

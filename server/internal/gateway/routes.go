@@ -39,8 +39,8 @@ type node struct {
 
 func newNode() *node { return &node{next: map[string]*node{}, ends: map[string]*route{}} }
 
-// below returns the node for the next segment, or nil. No path of the contract has a variable where another
-// has a word.
+// below returns the node for the next segment, or nil. No path of the contract has a variable where
+// another has a word.
 func (n *node) below(segment string) *node {
 	if next := n.next[segment]; next != nil {
 		return next
@@ -137,8 +137,8 @@ func (rt *route) takes(path string) bool {
 // apiPaths is how the paths of the API begin.
 const apiPaths = "/v1/"
 
-// find returns the rule for a request to an escaped path, or nil, and the fields that the path holds. The names
-// in the path can be malformed.
+// find returns the rule for a request to an escaped path, or nil, and the fields that the path
+// holds. The names in the path can be malformed.
 func (all routes) find(method, path string) (*route, params) {
 	at, begins := all.root, make([]int, 1, usualSegments) // where each segment begins
 	for {
@@ -221,8 +221,8 @@ func (all routes) allowed(path string) []string {
 	return slices.Sorted(maps.Keys(methods))
 }
 
-// isID reports whether an escaped segment can be an id. No id is "", "." or "..": a client that sends
-// those expects the path to be cleaned.
+// isID reports whether an escaped segment can be an id. No id is "", "." or "..": a client that
+// sends those expects the path to be cleaned.
 func isID(segment string) bool {
 	id, err := url.PathUnescape(segment)
 	return err == nil && id != "" && id != "." && id != ".."

@@ -96,8 +96,8 @@ func FuzzPathToName(f *testing.F) {
 	})
 }
 
-// TestNoVariableIsWhereAnotherPathHasAWord checks what the tree of routes relies on: it never looks at a variable
-// once a word has fitted.
+// TestNoVariableIsWhereAnotherPathHasAWord checks what the tree of routes relies on: it never looks
+// at a variable once a word has fitted.
 func TestNoVariableIsWhereAnotherPathHasAWord(t *testing.T) {
 	after := map[string]map[string]string{} // the template of a path by its beginning and its next segment
 	for _, rpc := range contract.RPCs() {

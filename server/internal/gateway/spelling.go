@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// A spelling knows how the caller of a request wrote the names of its fields. Inside drmhub, they have
-// their proto names.
+// A spelling knows how the caller of a request wrote the names of its fields. Inside drmhub, they
+// have their proto names.
 type spelling struct {
 	route *route
 	query map[string]string // the parameters as sent, by the full proto name of the field
@@ -22,8 +22,8 @@ type spelling struct {
 	tree any
 }
 
-// field returns the path of a field as the caller wrote it, or as JSON writes it if the caller left the
-// field out. It returns a path that is not of the request as it is.
+// field returns the path of a field as the caller wrote it, or as JSON writes it if the caller left
+// the field out. It returns a path that is not of the request as it is.
 func (s *spelling) field(path string) string {
 	if written, ok := s.resolve(path); ok {
 		return written

@@ -16,7 +16,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/messagejson"
 )
 
-// maxFlushDelay bounds how long a row waits to be flushed while later rows of its message are written.
+// maxFlushDelay bounds how long a row waits to be flushed while later rows of its message are
+// written.
 const maxFlushDelay = 50 * time.Millisecond
 
 // A licenseStream is a client of a stream of licenses.
@@ -34,8 +35,8 @@ func streams(conn grpc.ClientConnInterface) map[string]func(context.Context, *ca
 }
 
 // streamRows returns what serves a stream of licenses, and writes one License a line as it arrives.
-// A failure before the first row is an ordinary error. A later failure is the last line. A client that
-// reads slowly slows the call down, and a client that leaves ends it.
+// A failure before the first row is an ordinary error. A later failure is the last line. A client
+// that reads slowly slows the call down, and a client that leaves ends it.
 func streamRows[Request proto.Message, Message any, M licenseStream[Message]](
 	open func(context.Context, Request, ...grpc.CallOption) (grpc.ServerStreamingClient[Message], error),
 ) func(context.Context, *call) {
@@ -83,8 +84,8 @@ func copyRows[Message any, M licenseStream[Message]](
 // coverageHeader is the header that says whether an export has all rows of its period.
 const coverageHeader = "Drmhub-Coverage"
 
-// noteCoverage sets the header of an export that says whether the archive is complete for it. The rows
-// have no place for that.
+// noteCoverage sets the header of an export that says whether the archive is complete for it. The
+// rows have no place for that.
 func (l *lines) noteCoverage(message any) {
 	m, ok := message.(interface {
 		GetCoverage() []*pb.Coverage

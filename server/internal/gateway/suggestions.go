@@ -41,8 +41,8 @@ func (rt *route) parameters() []string {
 	return all
 }
 
-// unknownField says what is wrong with a key that a message in the body does not have. The key is the last
-// one of the path.
+// unknownField says what is wrong with a key that a message in the body does not have. The key is
+// the last one of the path.
 func (rt *route) unknownField(path []string) string {
 	const problem = "no such field"
 	key, above := path[len(path)-1], path[:len(path)-1]
@@ -68,8 +68,8 @@ func (rt *route) unknownField(path []string) string {
 	return problem + didYouMean(join(append(slices.Clip(above), meant)))
 }
 
-// eachPath calls yield with every field of a message and of the messages within. Its path is in the JSON
-// form, and its name in the proto form. It does not look into lists.
+// eachPath calls yield with every field of a message and of the messages within. Its path is in the
+// JSON form, and its name in the proto form. It does not look into lists.
 func eachPath(message protoreflect.MessageDescriptor, yield func(path, name string, f protoreflect.FieldDescriptor)) {
 	var walk func(m protoreflect.MessageDescriptor, path, name string, depth int)
 	walk = func(m protoreflect.MessageDescriptor, path, name string, depth int) {
@@ -87,8 +87,8 @@ func eachPath(message protoreflect.MessageDescriptor, yield func(path, name stri
 	walk(message, "", "", 0)
 }
 
-// likely returns the known path that an unknown one probably means, or "". The unknown one can lack the
-// messages around the field.
+// likely returns the known path that an unknown one probably means, or "". The unknown one can lack
+// the messages around the field.
 func likely(unknown string, known []string) string {
 	if path := suggest.Nearest(unknown, known); path != "" {
 		return path

@@ -50,7 +50,8 @@ type column struct {
 	path []protoreflect.FieldDescriptor
 }
 
-// columnsOf returns a column for each field of a message. A message within it has columns of its own.
+// columnsOf returns a column for each field of a message. A message within it has columns of its
+// own.
 func columnsOf(d protoreflect.MessageDescriptor) (all []column) {
 	for i := range d.Fields().Len() {
 		f := d.Fields().Get(i)
@@ -124,9 +125,9 @@ func cellOf(m protoreflect.Message, f protoreflect.FieldDescriptor) string {
 	}
 }
 
-// appendCell appends a cell, in quotes where it needs them. A text that a spreadsheet would run as a
-// formula gets an apostrophe in front, as OWASP advises against CSV injection. So does a text that
-// begins with an apostrophe: a reader takes one away, and has the text.
+// appendCell appends a cell, in quotes where it needs them. A text that a spreadsheet would run as
+// a formula gets an apostrophe in front, as OWASP advises against CSV injection. So does a text
+// that begins with an apostrophe: a reader takes one away, and has the text.
 func appendCell(to []byte, text string) []byte {
 	if text != "" && strings.IndexByte("=+-@\t\r'", text[0]) >= 0 {
 		text = "'" + text
@@ -147,8 +148,9 @@ func formatOf(t *table) rowFormat {
 	return jsonLines
 }
 
-// negotiated returns the table of a response that is to be one, or nil for its usual form. It refuses a request
-// that accepts no form of a response that has several. The Accept of other requests is not looked at.
+// negotiated returns the table of a response that is to be one, or nil for its usual form. It
+// refuses a request that accepts no form of a response that has several. The Accept of other
+// requests is not looked at.
 func negotiated(w http.ResponseWriter, r *http.Request, method string) (*table, error) {
 	t := tables[method]
 	if t == nil {
@@ -171,8 +173,8 @@ func negotiated(w http.ResponseWriter, r *http.Request, method string) (*table, 
 	return nil, nil
 }
 
-// acceptance returns the weight that an Accept header gives a media type (RFC 9110, section 12.5.1). The most
-// specific range counts.
+// acceptance returns the weight that an Accept header gives a media type (RFC 9110, section
+// 12.5.1). The most specific range counts.
 func acceptance(accept, mediaType string) float64 {
 	kind, _, _ := strings.Cut(mediaType, "/")
 	weight, specific := 0.0, 0

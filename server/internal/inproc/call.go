@@ -8,8 +8,8 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// A call holds the headers and trailers that a handler sets. It is the grpc.ServerTransportStream in the
-// handler's context, so that grpc.SetHeader, grpc.SetTrailer and grpc.Method work there.
+// A call holds the headers and trailers that a handler sets. It is the grpc.ServerTransportStream
+// in the handler's context, so that grpc.SetHeader, grpc.SetTrailer and grpc.Method work there.
 type call struct {
 	method string
 	sent   chan struct{} // closed once a stream's header is sent; nil for unary calls
@@ -62,8 +62,8 @@ func (c *call) flush() {
 	c.headerSent = true
 }
 
-// current returns the header and the trailer so far. Nobody changes these maps: each addition makes a
-// new one.
+// current returns the header and the trailer so far. Nobody changes these maps: each addition makes
+// a new one.
 func (c *call) current() (header, trailer metadata.MD) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// TestGeneratedHandlersHoldOnlyTheService reads the generated code of all services. A Conn takes the function
-// that calls a method from the generated handler once, and uses it for every call. So that function must get
-// the context and the request of a call as its parameters, and hold no other variable than the service.
+// TestGeneratedHandlersHoldOnlyTheService reads the generated code of all services. A Conn takes
+// the function that calls a method from the generated handler once, and uses it for every call. So
+// that function must get the context and the request of a call as its parameters, and hold no other
+// variable than the service.
 func TestGeneratedHandlersHoldOnlyTheService(t *testing.T) {
 	files, err := filepath.Glob("../../../gen/drmhub/v1/*_grpc.pb.go")
 	if err != nil || len(files) == 0 {

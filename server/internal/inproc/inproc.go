@@ -1,15 +1,16 @@
-// Package inproc is a gRPC connection inside the process. It calls the registered services through the
-// same interceptors as the network, without HTTP/2 and without encoding.
+// Package inproc is a gRPC connection inside the process. It calls the registered services through
+// the same interceptors as the network, without HTTP/2 and without encoding.
 //
 // Messages are shared. So a caller may not change its request after the call, and a handler may not
-// change a message that it has returned or sent. A receiver may not change nested messages. A handler
-// that sends the same rows again sends a copy.
+// change a message that it has returned or sent. A receiver may not change nested messages. A
+// handler that sends the same rows again sends a copy.
 //
 // A unary handler runs in the caller's goroutine, with the caller's deadline and cancellation. A
-// streaming handler runs in its own goroutine. Its context ends when the handler returns or the caller
-// cancels. Outgoing metadata of the caller is incoming metadata of the handler. The handler's peer is
-// the one that HTTP middleware put into the caller's context with peer.NewContext. Interceptors catch
-// panics, as in a grpc.Server. Streams of requests are unimplemented.
+// streaming handler runs in its own goroutine. Its context ends when the handler returns or the
+// caller cancels. Outgoing metadata of the caller is incoming metadata of the handler. The
+// handler's peer is the one that HTTP middleware put into the caller's context with
+// peer.NewContext. Interceptors catch panics, as in a grpc.Server. Streams of requests are
+// unimplemented.
 package inproc
 
 import (
@@ -26,8 +27,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Conn is both sides of the connection: services register on it, and clients call through it. Register
-// all services before the first call. After that, Conn is safe for concurrent use.
+// Conn is both sides of the connection: services register on it, and clients call through it.
+// Register all services before the first call. After that, Conn is safe for concurrent use.
 type Conn struct {
 	unary   []grpc.UnaryServerInterceptor
 	stream  grpc.StreamServerInterceptor
@@ -52,8 +53,8 @@ func New(unary []grpc.UnaryServerInterceptor, stream []grpc.StreamServerIntercep
 	return &Conn{unary: unary, stream: chainStream(stream), methods: map[string]method{}}
 }
 
-// RegisterService adds a service. It panics if the service is registered twice, or does not implement
-// its description.
+// RegisterService adds a service. It panics if the service is registered twice, or does not
+// implement its description.
 func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 	if want := reflect.TypeOf(desc.HandlerType).Elem(); !reflect.TypeOf(service).Implements(want) {
 		panic(fmt.Sprintf("inproc: %T registered as %s does not implement %s", service, desc.ServiceName, want))
@@ -74,8 +75,8 @@ func (c *Conn) RegisterService(desc *grpc.ServiceDesc, service any) {
 	}
 }
 
-// Invoke calls a unary method. Every error is a status error. The only call options that Invoke supports
-// are grpc.Header and grpc.Trailer.
+// Invoke calls a unary method. Every error is a status error. The only call options that Invoke
+// supports are grpc.Header and grpc.Trailer.
 func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grpc.CallOption) error {
 	call := &call{method: name}
 	response, err := c.handle(serverContext(ctx, call), call, in)
@@ -86,8 +87,8 @@ func (c *Conn) Invoke(ctx context.Context, name string, in, out any, opts ...grp
 	return share(out, response)
 }
 
-// Call calls a unary method by its name, for callers that do not know its response type. It returns the
-// handler's own error.
+// Call calls a unary method by its name, for callers that do not know its response type. It returns
+// the handler's own error.
 func (c *Conn) Call(ctx context.Context, name string, req proto.Message) (proto.Message, error) {
 	call := &call{method: name}
 	response, err := c.handle(serverContext(ctx, call), call, req)
@@ -105,8 +106,9 @@ func asMessage(name string, response any) (proto.Message, error) {
 	return message, nil
 }
 
-// Do calls a unary method, as Call does, with the metadata that its handler gets. The context has no outgoing
-// metadata. Do returns the header and the trailer in one. Every error is a status error.
+// Do calls a unary method, as Call does, with the metadata that its handler gets. The context has
+// no outgoing metadata. Do returns the header and the trailer in one. Every error is a status
+// error.
 func (c *Conn) Do(ctx context.Context, name string, md metadata.MD, req proto.Message) (
 	res proto.Message, header metadata.MD, err error,
 ) {
@@ -164,7 +166,8 @@ func serverContext(ctx context.Context, c *call) context.Context {
 	return incoming(metadata.NewOutgoingContext(ctx, metadata.MD{}), md, c)
 }
 
-// incoming returns the handler's context for a caller's context and the metadata that the handler gets.
+// incoming returns the handler's context for a caller's context and the metadata that the handler
+// gets.
 func incoming(ctx context.Context, md metadata.MD, c *call) context.Context {
 	return grpc.NewContextWithServerTransportStream(metadata.NewIncomingContext(ctx, md), c)
 }
@@ -186,9 +189,9 @@ func unknown(name string) error {
 	return status.Errorf(codes.Unimplemented, "this server has no method %s", name)
 }
 
-// Chain returns a method with its interceptors, in the order in which they run. The generated handler makes the
-// function that calls the method, and passes it to an interceptor. So the chain is made here once, and not for
-// each call.
+// Chain returns a method with its interceptors, in the order in which they run. The generated
+// handler makes the function that calls the method, and passes it to an interceptor. So the chain
+// is made here once, and not for each call.
 func Chain(
 	interceptors []grpc.UnaryServerInterceptor, generated grpc.MethodHandler, service any,
 ) (chain grpc.UnaryHandler) {

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// NewStream prepares a call with one request and a stream of responses. SendMsg starts the handler. As
-// with every gRPC stream, the caller reads to the end or cancels the context.
+// NewStream prepares a call with one request and a stream of responses. SendMsg starts the handler.
+// As with every gRPC stream, the caller reads to the end or cancels the context.
 func (c *Conn) NewStream(
 	ctx context.Context, desc *grpc.StreamDesc, name string, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
@@ -50,7 +50,8 @@ func (c *Conn) NewStream(
 	return s, nil
 }
 
-// clientStream is the caller's side. Only Header, Context and CloseSend are safe for concurrent use.
+// clientStream is the caller's side. Only Header, Context and CloseSend are safe for concurrent
+// use.
 type clientStream struct {
 	ctx   context.Context
 	opts  []grpc.CallOption

@@ -11,8 +11,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/inproc"
 )
 
-// Chained returns r with an addition: every unary method has these interceptors, which are chained once.
-// grpc.ChainUnaryInterceptor chains them again for each call. The server of r has Unchained in their place.
+// Chained returns r with an addition: every unary method has these interceptors, which are chained
+// once. grpc.ChainUnaryInterceptor chains them again for each call. The server of r has Unchained
+// in their place.
 func Chained(r grpc.ServiceRegistrar, unary []grpc.UnaryServerInterceptor) grpc.ServiceRegistrar {
 	return chained{r, unary}
 }
@@ -40,8 +41,8 @@ func (c chained) RegisterService(desc *grpc.ServiceDesc, service any) {
 	c.ServiceRegistrar.RegisterService(&d, service)
 }
 
-// Unchained is the interceptor of a server whose services are registered with Chained. It refuses the calls of a
-// service that was registered without Chained, since nothing would check them.
+// Unchained is the interceptor of a server whose services are registered with Chained. It refuses
+// the calls of a service that was registered without Chained, since nothing would check them.
 func Unchained(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) {
 	return nil, status.Error(codes.Internal, "the service is registered without its interceptors")
 }

@@ -22,7 +22,8 @@ type identified interface {
 // keyHeader is the header as HTTP writes it. Errors name it, and not request_id, where it is wrong.
 const keyHeader = "Idempotency-Key"
 
-// IdempotencyKey copies the Idempotency-Key header of a REST call into the request_id of its request.
+// IdempotencyKey copies the Idempotency-Key header of a REST call into the request_id of its
+// request.
 func IdempotencyKey(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
@@ -55,8 +56,8 @@ func IdempotencyKey(
 // uuidSize is the length of a UUID in the only form that request_id has.
 const uuidSize = 36
 
-// unquoted returns the text of a header in the form of the IETF draft, which is a string of RFC 9651 in
-// double quotes. It returns any other header as it is.
+// unquoted returns the text of a header in the form of the IETF draft, which is a string of RFC
+// 9651 in double quotes. It returns any other header as it is.
 func unquoted(header string) string {
 	header = strings.Trim(header, " \t")
 	if inner, ok := strings.CutPrefix(header, `"`); ok {

@@ -110,7 +110,8 @@ func TestWhatIsGivenUpIsNotSettledBesideAnotherChange(t *testing.T) {
 	})
 }
 
-// The record says what became of the change, and not why a repetition could not look or send it again.
+// The record says what became of the change, and not why a repetition could not look or send it
+// again.
 func TestARepetitionThatWaitsInVainChangesNothing(t *testing.T) {
 	isBusy := apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "the vendor is busy")
 	inProgress := func(t *testing.T, err error) {

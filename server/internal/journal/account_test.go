@@ -12,7 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal"
 )
 
-// TestAnotherAccountProvesNothing gives the vendor's id to another account after a call whose outcome is unknown.
+// TestAnotherAccountProvesNothing gives the vendor's id to another account after a call whose
+// outcome is unknown.
 func TestAnotherAccountProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &fakeVendor{faults: map[int]fault{1: lost}}
@@ -42,7 +43,8 @@ func TestAnotherAccountProvesNothing(t *testing.T) {
 	})
 }
 
-// TestAChangeWithoutEffectIsNotMadeAtAnotherAccount repeats the call of a change that did not reach the vendor.
+// TestAChangeWithoutEffectIsNotMadeAtAnotherAccount repeats the call of a change that did not reach
+// the vendor.
 func TestAChangeWithoutEffectIsNotMadeAtAnotherAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &fakeVendor{faults: map[int]fault{1: refused}}

@@ -8,13 +8,14 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 )
 
-// retryAdvice matches the advice to repeat a call with its request_id, up to the end of the sentence.
+// retryAdvice matches the advice to repeat a call with its request_id, up to the end of the
+// sentence.
 var retryAdvice = regexp.MustCompile(` ?(?:[Rr]etry|[Cc]all again) with the same request_id([^.(:;]*)\.?`)
 
 const checkConsole = "Check the vendor's console for the outcome."
 
-// adviceFor returns what the caller of a mutation without a request_id does about an unknown outcome. To
-// repeat such a call is to make another change.
+// adviceFor returns what the caller of a mutation without a request_id does about an unknown
+// outcome. To repeat such a call is to make another change.
 func adviceFor(m *records.Mutation) string {
 	return "Look at GET /v1/" + m.Name() + " (gRPC: GetMutation), and do not call again before it is settled."
 }
@@ -22,8 +23,8 @@ func adviceFor(m *records.Mutation) string {
 // adviceOnRecord is adviceFor in the record itself.
 const adviceOnRecord = "Do not call again before it is settled."
 
-// advised returns a text about a mutation with advice that its caller can follow. Unless the caller gave
-// a request_id, the first advice to use it is replaced, and the others are left out.
+// advised returns a text about a mutation with advice that its caller can follow. Unless the caller
+// gave a request_id, the first advice to use it is replaced, and the others are left out.
 func advised(text string, m *records.Mutation, advice string) string {
 	if m.RequestID != "" {
 		return text
@@ -42,8 +43,8 @@ func advised(text string, m *records.Mutation, advice string) string {
 	})
 }
 
-// advise returns an error about a mutation with advice that its caller can follow. An unknown outcome
-// always has some.
+// advise returns an error about a mutation with advice that its caller can follow. An unknown
+// outcome always has some.
 func advise(e *apierror.Error, m *records.Mutation) *apierror.Error {
 	c := *e
 	c.Message = advised(e.Message, m, adviceFor(m))

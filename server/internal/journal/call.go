@@ -25,13 +25,13 @@ import (
 const (
 	// nameHeader is the metadata that names the mutation of a call.
 	nameHeader = "drmhub-mutation"
-	// replayedHeader is the metadata that marks an outcome of an earlier call: the record holds it, and this
-	// call sent nothing to the vendor.
+	// replayedHeader is the metadata that marks an outcome of an earlier call: the record holds it,
+	// and this call sent nothing to the vendor.
 	replayedHeader = "drmhub-replayed"
 )
 
-// mutating is a request that changes something at a vendor. Every such request has these two fields.
-// Of the others, only that of ResendMutation has them.
+// mutating is a request that changes something at a vendor. Every such request has these two
+// fields. Of the others, only that of ResendMutation has them.
 type mutating interface {
 	proto.Message
 	GetRequestId() string
@@ -144,8 +144,8 @@ func (c *call) insertOrFind(ctx context.Context) (m *records.Mutation, locked bo
 	return known, false, nil
 }
 
-// replayOrRun returns the recorded outcome of a mutation, or runs its method. replayed reports whether
-// the outcome is that of an earlier call.
+// replayOrRun returns the recorded outcome of a mutation, or runs its method. replayed reports
+// whether the outcome is that of an earlier call.
 func (c *call) replayOrRun(
 	ctx context.Context, m *records.Mutation, locked bool,
 ) (response proto.Message, replayed bool, err error) {
@@ -168,7 +168,8 @@ func (c *call) replayOrRun(
 	return o.response, before.MayHaveEffect() && o.recorded && r.onlyFoundOut(), o.err
 }
 
-// onlyFoundOut reports whether a run that ended sent nothing, and found the outcome of an earlier run.
+// onlyFoundOut reports whether a run that ended sent nothing, and found the outcome of an earlier
+// run.
 func (r *run) onlyFoundOut() bool { return !r.steps.hasSent() && decide.IsOver(r.mutation.State) }
 
 // lockAndRun runs the method of a mutation that this call owns, once it holds the locks.
@@ -193,8 +194,8 @@ func (c *call) lockAndRun(ctx context.Context, r *run, locked bool) outcome {
 	return r.complete(ctx, nil, err)
 }
 
-// known returns what is known of the mutation, for a call that found it as it was then. It compares no
-// time with that of a clock, which may be another replica's, or may have been set back.
+// known returns what is known of the mutation, for a call that found it as it was then. It compares
+// no time with that of a clock, which may be another replica's, or may have been set back.
 func (r *run) known(then *records.Mutation) decide.Known {
 	return decide.Known{
 		State:          r.mutation.State,
@@ -245,8 +246,8 @@ func (j *Journal) await(ctx context.Context, id string) (*records.Mutation, erro
 	}
 }
 
-// claimIfFree claims a mutation, or returns nil while a living replica runs it. It writes nothing then. A
-// mutation that succeeded is only read.
+// claimIfFree claims a mutation, or returns nil while a living replica runs it. It writes nothing
+// then. A mutation that succeeded is only read.
 func (j *Journal) claimIfFree(ctx context.Context, id string) (*records.Mutation, error) {
 	m, err := j.load(ctx, id)
 	switch {
@@ -273,8 +274,8 @@ func (j *Journal) release(ctx context.Context, m *records.Mutation) {
 // errDeleted means that the store no longer holds the mutation.
 var errDeleted = errors.New("journal: the mutation was deleted, because it was settled long ago")
 
-// errOtherDigestKey is the error of a call whose request cannot be compared with that of the earlier call.
-// A client that took it for a refusal could make the change twice.
+// errOtherDigestKey is the error of a call whose request cannot be compared with that of the
+// earlier call. A client that took it for a refusal could make the change twice.
 var errOtherDigestKey = apierror.OutcomeUnknown("Outcome unknown: an earlier call used this request_id, and drmhub " +
 	"cannot compare the two requests, since store.digest_key has changed. This call sent nothing. The record of the " +
 	"earlier call has its outcome. Restore the key, and retry with the same request_id.")
@@ -298,7 +299,8 @@ func errCannotLookUp(m *records.Mutation, err error) error {
 		apierror.Convert(err).Message), err)
 }
 
-// setNameHeader names the mutation in the metadata of the response, and in the line of the call in the log.
+// setNameHeader names the mutation in the metadata of the response, and in the line of the call in
+// the log.
 func setNameHeader(ctx context.Context, m *records.Mutation) {
 	callinfo.FromContext(ctx).SetMutation(m.Name())
 	_ = grpc.SetHeader(ctx, metadata.Pairs(nameHeader, m.Name())) // It fails only outside of a server.

@@ -71,7 +71,8 @@ func TestAClockThatIsBehindLosesNoMutation(t *testing.T) {
 	})
 }
 
-// The clock of this replica jumps back, or another one whose clock is ahead recorded a failure for a passing reason.
+// The clock of this replica jumps back, or another one whose clock is ahead recorded a failure for
+// a passing reason.
 func TestACallAfterAFailureInTheFutureRunsAgain(t *testing.T) {
 	v := &fakeVendor{leaves: func() error {
 		return apierror.New(codes.Unavailable, pb.ErrorReason_VENDOR_UNAVAILABLE, "not sent: out of reach")

@@ -19,9 +19,9 @@ import (
 // digests make the digests of requests, by which the journal recognizes a request again. Equal
 // requests have equal digests.
 //
-// The store holds the request without its secrets, the digest and the store's own key. A fast digest
-// would let a reader of the store try passwords quickly. So the digest of a request with secrets is
-// of one of two forms. It begins with the form's number:
+// The store holds the request without its secrets, the digest and the store's own key. A fast
+// digest would let a reader of the store try passwords quickly. So the digest of a request with
+// secrets is of one of two forms. It begins with the form's number:
 //
 //   - outside: the id of the outside key, and an HMAC with that key
 //   - slow: an HMAC with the store's key of a slow hash of the request
@@ -46,8 +46,8 @@ func newDigests(store, outside []byte) *digests {
 	return &digests{store: store, outside: outside, slots: make(chan struct{}, slowAtOnce)}
 }
 
-// Key returns a key of 32 bytes for a purpose outside the journal. All replicas on the store have the same
-// one. Without store.digest_key, a reader of the store can derive it.
+// Key returns a key of 32 bytes for a purpose outside the journal. All replicas on the store have
+// the same one. Without store.digest_key, a reader of the store can derive it.
 func (j *Journal) Key(purpose string) ([]byte, error) {
 	return hkdf.Key(sha256.New, slices.Concat(j.digests.store, j.digests.outside), nil, purpose, sha256.Size)
 }
@@ -64,8 +64,8 @@ func (d *digests) of(ctx context.Context, fullMethod string, req proto.Message) 
 	return d.slow(ctx, fullMethod, req)
 }
 
-// isOf reports whether a recorded digest is that of a request. It returns an error if the digest was made
-// with an outside key that drmhub no longer has.
+// isOf reports whether a recorded digest is that of a request. It returns an error if the digest
+// was made with an outside key that drmhub no longer has.
 func (d *digests) isOf(ctx context.Context, recorded []byte, fullMethod string, req proto.Message) (bool, error) {
 	var same []byte
 	var err error

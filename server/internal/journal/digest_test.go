@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// A key that comes, goes or changes between two calls never has a change made twice. The same holds for
-// digests of an older version.
+// A key that comes, goes or changes between two calls never has a change made twice. The same holds
+// for digests of an older version.
 func TestARequestWithSecretsIsRecognizedAgain(t *testing.T) {
 	none := []byte{}
 	for name, c := range map[string]struct {

@@ -3,8 +3,8 @@
 //
 // Unary is the interceptor around a call. It records the intent, gives the method a log of its
 // vendor writes, and records the outcome. A call with a known request_id gets the outcome of the
-// first call, on any replica. A mutation that ended without an outcome is settled in the background:
-// its method runs again, and reads back from the vendor what its writes did.
+// first call, on any replica. A mutation that ended without an outcome is settled in the
+// background: its method runs again, and reads back from the vendor what its writes did.
 //
 // Replicas share a store. A replica renews its lease in the store every few seconds. While it is
 // alive, no other replica claims a mutation that it owns. A process that wakes up after its lease

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// plannedHeader is the metadata that holds the requests that a call would send to the vendor, one
-	// request a value.
+	// plannedHeader is the metadata that holds the requests that a call would send to the vendor,
+	// one request a value.
 	plannedHeader = "drmhub-planned-request"
-	// maxPlanned bounds the planned requests, in bytes. Some clients accept at most 8 KiB of headers, and
-	// REST sends each request twice, with and without its number.
+	// maxPlanned bounds the planned requests, in bytes. Some clients accept at most 8 KiB of
+	// headers, and REST sends each request twice, with and without its number.
 	maxPlanned = 3584
 	// perHeader is the size of a header without its value, in bytes.
 	perHeader = 64

@@ -29,8 +29,8 @@ const (
 	stopAfter  fault = "stopped after the commit"
 )
 
-// A stopper fails the planned commit of a store, and from then on every commit, as if the process was
-// stopped.
+// A stopper fails the planned commit of a store, and from then on every commit, as if the process
+// was stopped.
 type stopper struct {
 	plan    *faultplan.Plan // nil stops nothing
 	goesOn  bool            // the commits after the planned one succeed
@@ -88,11 +88,12 @@ func (b faultBudget) allows(faults []fault) bool {
 	return vendor <= b.vendor && len(faults)-vendor <= b.store
 }
 
-// TestStoppingAtAnyWriteLosesNothing tries every plan with one fault of the vendor and one of the store.
-// After a stop, the next process settles, or leaves that to the call. The two stores take turns in this.
+// TestStoppingAtAnyWriteLosesNothing tries every plan with one fault of the vendor and one of the
+// store. After a stop, the next process settles, or leaves that to the call. The two stores take
+// turns in this.
 //
-// With DRMHUB_TEST_EXHAUSTIVE, plans have three faults, and each store goes both ways: 38,000 plans. They
-// took 44 minutes with -parallel 4, beside other work on two cores.
+// With DRMHUB_TEST_EXHAUSTIVE, plans have three faults, and each store goes both ways: 38,000
+// plans. They took 44 minutes with -parallel 4, beside other work on two cores.
 func TestStoppingAtAnyWriteLosesNothing(t *testing.T) {
 	t.Parallel() // most of the time it waits for the disk
 	budgets, exhaustive := []faultBudget{{1, 1}}, os.Getenv("DRMHUB_TEST_EXHAUSTIVE") != ""
@@ -173,7 +174,8 @@ func (s *scenario) inProcess(p *faultplan.Plan, do func(*replica)) {
 	s.rig.vendor.before = nil
 }
 
-// callUntilKnown lets time pass after a process was stopped, and calls again until the outcome is known.
+// callUntilKnown lets time pass after a process was stopped, and calls again until the outcome is
+// known.
 func (s *scenario) callUntilKnown(r *replica) {
 	s.pass(r)
 	if s.plan.settles {

@@ -9,8 +9,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/journal/records"
 )
 
-// Die stops a replica as if its process was killed: it renews no lease, and settles nothing. Methods
-// run on, as they do in a process that wakes up.
+// Die stops a replica as if its process was killed: it renews no lease, and settles nothing.
+// Methods run on, as they do in a process that wakes up.
 func (j *Journal) Die() {
 	_ = j.background.end(context.Background())
 	_ = j.heartbeat.end(context.Background())

@@ -20,7 +20,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// While the store accepts no writes, each call would leave a mutation that RetryReleases looks for in vain.
+// While the store accepts no writes, each call would leave a mutation that RetryReleases looks for
+// in vain.
 func TestACallThatWroteNothingLeavesNothingToRelease(t *testing.T) {
 	r := start(t, &fakeVendor{}, noBackground)
 	storetest.Exec(t, r.db, "ALTER TABLE mutations RENAME TO hidden")
@@ -56,7 +57,8 @@ func TestNoRecordNoCall(t *testing.T) {
 	}
 }
 
-// Each commit fails once, durable or not. The caller is told the truth, and the next calls are right.
+// Each commit fails once, durable or not. The caller is told the truth, and the next calls are
+// right.
 func TestAWriteOfTheJournalThatFails(t *testing.T) {
 	t.Parallel()
 	for _, o := range operations {
@@ -202,8 +204,8 @@ func TestAReplicaWhoseReadsHangStaysAlive(t *testing.T) {
 	})
 }
 
-// The old license is revoked, the new one is refused, and the process dies before it restores the old
-// terms. The next call fails before a write, so the mutation stays open.
+// The old license is revoked, the new one is refused, and the process dies before it restores the
+// old terms. The next call fails before a write, so the mutation stays open.
 func TestACallThatFailsBeforeAWriteDoesNotEndWhatIsHalfDone(t *testing.T) {
 	v := &fakeVendor{faults: map[int]fault{2: refused}}
 	writes := 0

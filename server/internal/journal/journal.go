@@ -18,23 +18,24 @@ import (
 
 // Options say how a Journal works. The zero value is usable.
 type Options struct {
-	// Keep is how long a settled mutation is kept, and with it its request_id. 0 means DefaultKeep. An
-	// open mutation is kept until it is settled.
+	// Keep is how long a settled mutation is kept, and with it its request_id. 0 means DefaultKeep.
+	// An open mutation is kept until it is settled.
 	Keep time.Duration
-	// Quiet is how long a vendor may still work on a write whose call is over. 0 means DefaultQuiet.
-	// Until then, a write that the vendor does not show is not sent again, and not given up.
+	// Quiet is how long a vendor may still work on a write whose call is over. 0 means
+	// DefaultQuiet. Until then, a write that the vendor does not show is not sent again, and not
+	// given up.
 	Quiet time.Duration
-	// Lease is how long a replica counts as alive after a heartbeat. 0 means DefaultLease. The clocks
-	// of the replicas should agree much better than that.
+	// Lease is how long a replica counts as alive after a heartbeat. 0 means DefaultLease. The
+	// clocks of the replicas should agree much better than that.
 	Lease time.Duration
-	// DigestKey is the key of the digests of requests with secrets. Without it, their digest takes long
-	// to compute. All replicas need the same key.
+	// DigestKey is the key of the digests of requests with secrets. Without it, their digest takes
+	// long to compute. All replicas need the same key.
 	DigestKey []byte
-	// FirstPause is the pause before the first attempt to settle a mutation. 0 means one second. Each
-	// later pause is twice as long as the one before, up to an hour.
+	// FirstPause is the pause before the first attempt to settle a mutation. 0 means one second.
+	// Each later pause is twice as long as the one before, up to an hour.
 	FirstPause time.Duration
-	// Account returns a text that says which account at the vendor has this resource name now, or "" if that
-	// is not known. It may be nil.
+	// Account returns a text that says which account at the vendor has this resource name now, or
+	// "" if that is not known. It may be nil.
 	Account func(vendor string) string
 	// Log gets what an operator should know. It may be nil.
 	Log *slog.Logger
@@ -89,8 +90,8 @@ type Journal struct {
 	heartbeat  loops // renew the lease, and release what this replica does not run
 }
 
-// New returns the journal of a new replica, which counts as alive from now on. To settle a mutation,
-// the journal calls dispatch.
+// New returns the journal of a new replica, which counts as alive from now on. To settle a
+// mutation, the journal calls dispatch.
 func New(ctx context.Context, db *store.DB, dispatch Dispatch, options Options) (*Journal, error) {
 	options = options.withDefaults()
 	kept := records.New(db, options.pause)
@@ -128,8 +129,8 @@ func (j *Journal) Close(ctx context.Context) error {
 	return j.lease.End(context.WithoutCancel(ctx))
 }
 
-// StopSettling ends the background work without Close, so that a replica which stops does not wait for it.
-// What is still open is settled later.
+// StopSettling ends the background work without Close, so that a replica which stops does not wait
+// for it. What is still open is settled later.
 func (j *Journal) StopSettling() { j.background.cancel() }
 
 // Running returns how many methods run.
@@ -138,8 +139,8 @@ func (j *Journal) Running() int { return j.runs.count() }
 // Wait blocks until no method runs, and so no vendor write is under way, or until ctx ends.
 func (j *Journal) Wait(ctx context.Context) error { return j.runs.wait(ctx) }
 
-// Unsettled returns how many mutations of a vendor account are not settled, in any replica. A mutation that drmhub
-// no longer tries to settle does not count.
+// Unsettled returns how many mutations of a vendor account are not settled, in any replica. A
+// mutation that drmhub no longer tries to settle does not count.
 func (j *Journal) Unsettled(ctx context.Context, vendor string) (int, error) {
 	return j.records.Unsettled(ctx, vendor)
 }
@@ -154,8 +155,8 @@ func (j *Journal) renewLease(ctx context.Context) {
 	}
 }
 
-// deleteOld deletes the mutations that were settled long ago and that nobody runs again, unless the clock
-// may have jumped.
+// deleteOld deletes the mutations that were settled long ago and that nobody runs again, unless the
+// clock may have jumped.
 func (j *Journal) deleteOld(ctx context.Context) {
 	if err := j.deleteUnlessHeld(ctx, time.Now()); err != nil && ctx.Err() == nil {
 		j.options.Log.WarnContext(ctx, "old mutations could not be deleted", "error", err)

@@ -59,8 +59,8 @@ func isReplay(header metadata.MD) bool {
 	return strings.Join(header.Get("drmhub-replayed"), ", ") == "true"
 }
 
-// TestASecondCall makes a call, and then the same call again. Its outcome counts as replayed unless the
-// second call sent something.
+// TestASecondCall makes a call, and then the same call again. Its outcome counts as replayed unless
+// the second call sent something.
 func TestASecondCall(t *testing.T) {
 	fails := map[string]bool{"enter": true, "before": true}
 	once := func(point string, err error) error {

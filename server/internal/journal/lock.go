@@ -57,8 +57,8 @@ func (r *run) reopen(ctx context.Context, locks []string) error {
 	return nil
 }
 
-// await calls take once no other mutation holds one of the locks, until it succeeds. It waits by reads, since
-// many waiters that write would slow down the writes of others.
+// await calls take once no other mutation holds one of the locks, until it succeeds. It waits by
+// reads, since many waiters that write would slow down the writes of others.
 func (r *run) await(
 	ctx context.Context, locks []string, take func(context.Context) (holder string, err error),
 ) error {
@@ -85,7 +85,8 @@ func (r *run) await(
 	return err
 }
 
-// awaitHolder calls look until it returns no holder, or an error. When ctx ends, it returns the last holder.
+// awaitHolder calls look until it returns no holder, or an error. When ctx ends, it returns the
+// last holder.
 func (j *Journal) awaitHolder(
 	ctx context.Context, look func() (holder string, err error),
 ) (last string, err error) {
@@ -112,7 +113,8 @@ func (j *Journal) awaitHolder(
 }
 
 // AwaitCreation blocks while the mutation that may have created this resource holds the lock of its
-// key. A mutation that takes the lock later began after the resource was seen, so it does not count.
+// key. A mutation that takes the lock later began after the resource was seen, so it does not
+// count.
 func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, maxLockWait)
 	defer cancel()
@@ -142,8 +144,8 @@ func (s *steps) AwaitCreation(ctx context.Context, resource proto.Message) error
 	return err
 }
 
-// inProgress returns the error of a call that another mutation holds up. It names the other mutation if the
-// caller may see it.
+// inProgress returns the error of a call that another mutation holds up. It names the other
+// mutation if the caller may see it.
 func (j *Journal) inProgress(ctx context.Context, holder, does string) error {
 	name, advice := "another mutation", "Retry later."
 	if view := auth.FromContext(ctx).Records(); view.All() || j.shows(ctx, view, holder) {

@@ -11,11 +11,11 @@ import (
 
 // An Observer is told what a replica does with mutations. It must not block.
 type Observer interface {
-	// Ended reports the state that a mutation has after a run. Attempts to settle it that change nothing
-	// are not reported.
+	// Ended reports the state that a mutation has after a run. Attempts to settle it that change
+	// nothing are not reported.
 	Ended(method string, state pb.Mutation_State)
-	// Settled reports a mutation that is SUCCEEDED or FAILED, and the time since its call came or was
-	// repeated.
+	// Settled reports a mutation that is SUCCEEDED or FAILED, and the time since its call came or
+	// was repeated.
 	Settled(state pb.Mutation_State, took time.Duration)
 	// Attempted reports an attempt to settle a mutation without its caller.
 	Attempted(Result)
@@ -70,7 +70,8 @@ func (j *Journal) observeAttempt(m *records.Mutation, err error) {
 	j.options.Observer.Attempted(result)
 }
 
-// Backlog returns what the store holds of mutations that are not settled, by the vendors with these ids.
+// Backlog returns what the store holds of mutations that are not settled, by the vendors with these
+// ids.
 func (j *Journal) Backlog(ctx context.Context, vendors []string) (*records.Backlog, error) {
 	return j.records.Backlog(ctx, vendors)
 }
@@ -78,6 +79,6 @@ func (j *Journal) Backlog(ctx context.Context, vendors []string) (*records.Backl
 // LeaseLeft returns how long this replica still counts as alive without another heartbeat.
 func (j *Journal) LeaseLeft() time.Duration { return j.lease.Left() }
 
-// Takeovers returns how many mutations this replica took over from runs that could not record their end.
-// Most of those runs were of a replica that died.
+// Takeovers returns how many mutations this replica took over from runs that could not record their
+// end. Most of those runs were of a replica that died.
 func (j *Journal) Takeovers() int64 { return j.lease.Takeovers() }

@@ -91,8 +91,8 @@ func newJournal(t *testing.T, direct *inproc.Conn, options journal.Options) *jou
 	return j
 }
 
-// Pass makes an hour pass in the store. Then every other replica is dead, the vendor no longer works on
-// any write, and every open mutation is due.
+// Pass makes an hour pass in the store. Then every other replica is dead, the vendor no longer
+// works on any write, and every open mutation is due.
 func (r *replica) Pass(ctx context.Context) error {
 	return r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, query := range []string{

@@ -17,8 +17,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/redact"
 )
 
-// newMutation returns the record of a new call, owned by a new run of this replica. It is not stored
-// yet.
+// newMutation returns the record of a new call, owned by a new run of this replica. It is not
+// stored yet.
 func (j *Journal) newMutation(ctx context.Context, fullMethod string, req mutating) (*records.Mutation, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -46,8 +46,8 @@ func (j *Journal) newMutation(ctx context.Context, fullMethod string, req mutati
 	return m, err
 }
 
-// Digest returns the digest of a request without its request_id and validate_only. Equal requests have
-// equal digests, and a digest does not reveal its request.
+// Digest returns the digest of a request without its request_id and validate_only. Equal requests
+// have equal digests, and a digest does not reveal its request.
 func (j *Journal) Digest(ctx context.Context, fullMethod string, req proto.Message) ([]byte, error) {
 	return j.digests.of(ctx, fullMethod, req)
 }

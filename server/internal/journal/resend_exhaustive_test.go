@@ -11,8 +11,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store/storetest"
 )
 
-// A process is stopped while it resends a mutation that cannot be read back. The mutation is not sent a
-// third time for that. No caller is told that it had no effect, when it may have had one.
+// A process is stopped while it resends a mutation that cannot be read back. The mutation is not
+// sent a third time for that. No caller is told that it had no effect, when it may have had one.
 func TestStoppingDuringAResendLosesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {

@@ -102,8 +102,9 @@ func (r *run) call(ctx context.Context, m method) (response proto.Message, err e
 	return response, err
 }
 
-// checkAccount returns an error if the id of the vendor has come to mean another account. What that account shows
-// proves nothing about the mutation, and a write that is sent again would change something else.
+// checkAccount returns an error if the id of the vendor has come to mean another account. What that
+// account shows proves nothing about the mutation, and a write that is sent again would change
+// something else.
 func (r *run) checkAccount() error {
 	if !r.isOfOtherAccount() {
 		return nil

@@ -10,8 +10,8 @@ import (
 // their changes.
 const pollInterval = 100 * time.Millisecond
 
-// runs counts the methods that run in this replica, and announces the end of a run to the calls that wait
-// for its mutation.
+// runs counts the methods that run in this replica, and announces the end of a run to the calls
+// that wait for its mutation.
 type runs struct {
 	mu      sync.Mutex
 	running int
@@ -58,8 +58,8 @@ func (r *runs) announce(id string) {
 	}
 }
 
-// next returns a channel that is closed when the next run of a mutation ends in this replica. The caller
-// calls forget once it waits no longer.
+// next returns a channel that is closed when the next run of a mutation ends in this replica. The
+// caller calls forget once it waits no longer.
 func (r *runs) next(id string) (ended <-chan struct{}, forget func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -75,7 +75,8 @@ func TestNoStatementScansATable(t *testing.T) {
 		if !strings.HasPrefix(dsn, "sqlite:") {
 			explain, scans = "EXPLAIN ", regexp.MustCompile(`Seq Scan on (mutations|steps|locks|audit_events)\b`)
 		}
-		// These indexes hold the few mutations that are open or failed, and the newest of all are read in order.
+		// These indexes hold the few mutations that are open or failed, and the newest of all are
+		// read in order.
 		reads, newest := regexp.MustCompile(`USING INDEX mutations_(open|failed)$`), "WHERE true ORDER BY id DESC LIMIT"
 		for query, values := range ran.all {
 			for _, line := range planOf(t, db, explain+query, values) {

@@ -181,7 +181,8 @@ func (s *scenario) ask(r *replica, again bool) (known bool) {
 	return known || s.process.stopped
 }
 
-// checkRecord checks that the record of the call and the audit trail agree with the vendor's ledger.
+// checkRecord checks that the record of the call and the audit trail agree with the vendor's
+// ledger.
 func (s *scenario) checkRecord(r *replica) {
 	s.t.Helper()
 	if s.process.stopped {

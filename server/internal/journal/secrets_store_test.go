@@ -79,8 +79,8 @@ func TestTheFirstResponseAloneHoldsTheSecret(t *testing.T) {
 	}
 }
 
-// Settling lacks the secrets. It reads back what it can, and releases the locks. Then the caller has
-// the mutation settled, by the same request_id and the secrets.
+// Settling lacks the secrets. It reads back what it can, and releases the locks. Then the caller
+// has the mutation settled, by the same request_id and the secrets.
 func TestWhatHeldSecretsIsSettledByItsCaller(t *testing.T) {
 	const create, activate, unmade = "create username", "activate username", "activate username without a password"
 	for name, c := range map[string]struct {

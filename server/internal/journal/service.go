@@ -29,8 +29,8 @@ type Service struct {
 
 var _ pb.MutationServiceServer = (*Service)(nil)
 
-// NewService returns the MutationService of a journal. To settle or resend a mutation, a caller must be
-// allowed to make the recorded call now: by its scope, and by the caller's confinement.
+// NewService returns the MutationService of a journal. To settle or resend a mutation, a caller
+// must be allowed to make the recorded call now: by its scope, and by the caller's confinement.
 func NewService(j *Journal, c *auth.Confinement) *Service {
 	return &Service{journal: j, confinement: c}
 }
@@ -146,7 +146,8 @@ func (s *Service) ResendMutation(ctx context.Context, req *pb.ResendMutationRequ
 	return s.GetMutation(ctx, &pb.GetMutationRequest{Name: req.GetName()})
 }
 
-// resendOrDryRun claims a mutation and sends it again. With validate_only, it only runs the method in a dry run.
+// resendOrDryRun claims a mutation and sends it again. With validate_only, it only runs the method
+// in a dry run.
 func (s *Service) resendOrDryRun(
 	ctx context.Context, m *records.Mutation, req *pb.ResendMutationRequest, original proto.Message,
 ) error {
@@ -170,8 +171,8 @@ func (s *Service) resendOrDryRun(
 	return s.resend(ctx, m, requestID, original, method)
 }
 
-// recordRequest records who asks to settle or to resend a mutation, before that happens. Its outcome
-// is another event, of the mutation itself.
+// recordRequest records who asks to settle or to resend a mutation, before that happens. Its
+// outcome is another event, of the mutation itself.
 func (s *Service) recordRequest(ctx context.Context, fullMethod string, req interface {
 	proto.Message
 	GetName() string
@@ -186,8 +187,8 @@ func (s *Service) recordRequest(ctx context.Context, fullMethod string, req inte
 	}))
 }
 
-// dryRunResend runs the method from its beginning in a dry run. The planned writes include those that
-// were made before.
+// dryRunResend runs the method from its beginning in a dry run. The planned writes include those
+// that were made before.
 func (s *Service) dryRunResend(ctx context.Context, m *records.Mutation, call method) error {
 	var err error
 	if m.Steps, err = s.journal.records.Steps(ctx, m.ID); err != nil {

@@ -35,9 +35,9 @@ type settler struct {
 	work    sync.WaitGroup    // what settles them
 }
 
-// settleDue begins to settle the mutations that are due and that nobody runs, as many as there are free
-// places for their vendors. So a silent vendor does not hold up the mutations of others. settleDue does
-// not wait for their end, since a batch has many items to read back.
+// settleDue begins to settle the mutations that are due and that nobody runs, as many as there are
+// free places for their vendors. So a silent vendor does not hold up the mutations of others.
+// settleDue does not wait for their end, since a batch has many items to read back.
 func (s *settler) settleDue(ctx context.Context) {
 	for full, more := s.full(), true; more; {
 		due, err := s.journal.records.Due(ctx, full, 2*maxSettledAtOnce)
@@ -69,7 +69,8 @@ func (s *settler) full() (full []string) {
 	return full
 }
 
-// begin begins to settle a mutation in the background. It returns false if its vendor has no free place.
+// begin begins to settle a mutation in the background. It returns false if its vendor has no free
+// place.
 func (s *settler) begin(ctx context.Context, due records.Due) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,8 +144,8 @@ func (s *settler) settle(ctx context.Context, m *records.Mutation, giveUp bool) 
 	}).unrecorded()
 }
 
-// needsSecrets returns err, unless the method refused the request because it lacks its secrets. Then
-// only the caller can have the mutation settled.
+// needsSecrets returns err, unless the method refused the request because it lacks its secrets.
+// Then only the caller can have the mutation settled.
 func (r *run) needsSecrets(err error) error {
 	has := r.steps.summary()
 	invalid := err != nil && apierror.Convert(err).Code == codes.InvalidArgument

@@ -136,8 +136,8 @@ func TestWhatHadNoEffectIsClosedOnceTheVendorCanNoLongerBeAtIt(t *testing.T) {
 	})
 }
 
-// A vendor may work on a write until long after it left. So the quiet time begins when the call of the
-// write ends, or at the latest time at which it can end.
+// A vendor may work on a write until long after it left. So the quiet time begins when the call of
+// the write ends, or at the latest time at which it can end.
 func TestTheQuietTimeBeginsWhenTheCallIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stalls := func(context.Context, string) error { time.Sleep(20 * time.Second); return nil }

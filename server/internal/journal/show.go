@@ -64,8 +64,8 @@ func message(m *records.Mutation, steps []*pb.Mutation_Step) string {
 	return ""
 }
 
-// stepState returns the state of a step as the contract shows it. A step that was sent is SENT while
-// a call runs the mutation, and FAILED once it is known not to have been made.
+// stepState returns the state of a step as the contract shows it. A step that was sent is SENT
+// while a call runs the mutation, and FAILED once it is known not to have been made.
 func stepState(m *records.Mutation, s *records.Step) pb.Mutation_State {
 	switch {
 	case s.State == mutation.Sent && m.State == decide.Unknown:

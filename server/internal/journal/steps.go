@@ -72,8 +72,9 @@ func (s *steps) Get(name string) mutation.Record {
 	return mutation.Record{}
 }
 
-// Put stores a record, without its secrets, and what is unflushed. It returns once they are durable. If the
-// outcome of a write cannot be stored now, it is a fact all the same, so the next write includes it.
+// Put stores a record, without its secrets, and what is unflushed. It returns once they are
+// durable. If the outcome of a write cannot be stored now, it is a fact all the same, so the next
+// write includes it.
 func (s *steps) Put(ctx context.Context, name string, r mutation.Record) error {
 	switch r.State {
 	case mutation.Sent:
@@ -203,8 +204,8 @@ func (s *steps) replace(name string, r mutation.Record, unflushed bool) (before,
 	return before, fresh
 }
 
-// callEnded reports whether a record is that of a write in doubt whose call has ended. Then it holds
-// the error of the call.
+// callEnded reports whether a record is that of a write in doubt whose call has ended. Then it
+// holds the error of the call.
 func callEnded(r mutation.Record) bool { return r.State == mutation.Sent && r.Err != nil }
 
 // priorLoss returns the error of a step from when it was Unverifiable, before this run sent it

@@ -137,7 +137,8 @@ func TestAReplicaThatWasAsleepSendsNothing(t *testing.T) {
 	})
 }
 
-// A run that lost its mutation never owns it again, even if its own replica runs the mutation again.
+// A run that lost its mutation never owns it again, even if its own replica runs the mutation
+// again.
 func TestARunThatWasAsleepSendsNothingBesideANewOneOfItsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asleep := make(chan chan struct{}, 2)

@@ -45,8 +45,8 @@ type fakeVendor struct {
 	after  func(ctx context.Context) error              // at the end of a method
 
 	within time.Duration // how long the call of a write may take; 0 is a second
-	// BatchCreateProductLicenses makes all items at once, each in two writes with a snapshot between
-	// them.
+	// BatchCreateProductLicenses makes all items at once, each in two writes with a snapshot
+	// between them.
 	parallel      bool
 	blindItems    bool // BatchCreateProductLicenses cannot read anything back
 	blank         bool // CreateDrmAccount accepts an account without a password
@@ -207,8 +207,8 @@ func (v *fakeVendor) EnableSite(ctx context.Context, req *pb.EnableSiteRequest) 
 
 const rolledBack = "the new terms were refused, and the old ones are in force again"
 
-// ReplaceProductLicense makes two writes that depend on each other. If the second is refused, a third
-// one undoes the first.
+// ReplaceProductLicense makes two writes that depend on each other. If the second is refused, a
+// third one undoes the first.
 func (v *fakeVendor) ReplaceProductLicense(
 	ctx context.Context, req *pb.ReplaceProductLicenseRequest,
 ) (*pb.ProductLicense, error) {
@@ -242,8 +242,8 @@ func (v *fakeVendor) ReplaceProductLicense(
 	return nil, apierror.New(codes.Aborted, pb.ErrorReason_REPLACE_INCOMPLETE, "both terms were refused")
 }
 
-// isRefusal reports whether err is a refusal of the vendor that was recorded. A refusal that could not
-// be recorded is joined with the reason.
+// isRefusal reports whether err is a refusal of the vendor that was recorded. A refusal that could
+// not be recorded is joined with the reason.
 func isRefusal(err error) bool {
 	_, plain := err.(interface{ GRPCStatus() *status.Status })
 	return plain && apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_STATE

@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	// maxWaiters is how many calls of this replica wait for a lock. Further calls are refused at once, since
-	// each waiter looks at the store again and again.
+	// maxWaiters is how many calls of this replica wait for a lock. Further calls are refused at
+	// once, since each waiter looks at the store again and again.
 	maxWaiters = 20
-	// maxRepeats is how many calls wait for the mutation that has their request_id. They write nothing.
+	// maxRepeats is how many calls wait for the mutation that has their request_id. They write
+	// nothing.
 	maxRepeats = 100
 	// waiterPause is how long a refused call is asked to wait. Nobody knows when the lock is free.
 	waiterPause = time.Second
@@ -44,8 +45,8 @@ type place struct {
 	queue  string
 }
 
-// take takes a place in a queue, and gives up the place in another one. It reports false, and changes
-// nothing, if the queue is full.
+// take takes a place in a queue, and gives up the place in another one. It reports false, and
+// changes nothing, if the queue is full.
 func (p *place) take(queue string, limit int) bool {
 	if queue == p.queue {
 		return true
@@ -86,8 +87,8 @@ func errManyWait() error {
 	return e
 }
 
-// checkQueues refuses a new call if as many calls as may wait for one of its locks. So a refused call costs
-// little, and leaves no record. A call whose request_id is known is not new.
+// checkQueues refuses a new call if as many calls as may wait for one of its locks. So a refused
+// call costs little, and leaves no record. A call whose request_id is known is not new.
 func (c *call) checkQueues(ctx context.Context, m *records.Mutation, locks []string) error {
 	if !c.journal.queues.full(locks) {
 		return nil

@@ -1,4 +1,5 @@
-// Package logs makes the program's log: its format, its level, and the trace that each line belongs to.
+// Package logs makes the program's log: its format, its level, and the trace that each line belongs
+// to.
 package logs
 
 import (
@@ -47,7 +48,8 @@ func inSeconds(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// Level returns the level of a log that New made, which may change at any time. Another log has none: nil.
+// Level returns the level of a log that New made, which may change at any time. Another log has
+// none: nil.
 func Level(log *slog.Logger) *slog.LevelVar {
 	if h, ok := log.Handler().(*handler); ok {
 		return h.level

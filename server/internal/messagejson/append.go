@@ -1,10 +1,10 @@
-// Package messagejson writes messages as JSON: the bytes that protojson writes with unset fields, and
-// without white space.
+// Package messagejson writes messages as JSON: the bytes that protojson writes with unset fields,
+// and without white space.
 //
-// protojson asks the descriptor about each field of each message. Here, tools/messagejson has generated
-// a function for each message of the contract. It reads the message by its getters, which stay the same
-// in all forms of the code that protoc-gen-go generates. A message of another type, and one that
-// protojson refuses, such as one with invalid UTF-8, is left to protojson.
+// protojson asks the descriptor about each field of each message. Here, tools/messagejson has
+// generated a function for each message of the contract. It reads the message by its getters, which
+// stay the same in all forms of the code that protoc-gen-go generates. A message of another type,
+// and one that protojson refuses, such as one with invalid UTF-8, is left to protojson.
 package messagejson
 
 import (
@@ -51,8 +51,8 @@ func Use(m proto.Message, use func(text []byte)) error {
 	return err
 }
 
-// appendOther appends a message as protojson does. In half of all programs, protojson writes spaces between
-// values, so that nobody relies on its bytes.
+// appendOther appends a message as protojson does. In half of all programs, protojson writes spaces
+// between values, so that nobody relies on its bytes.
 func appendOther(to []byte, m proto.Message) ([]byte, error) {
 	text, err := protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(m)
 	if err != nil {

@@ -23,7 +23,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// messageTypes returns the types of the contract, of google.rpc and of the well-known messages, by name.
+// messageTypes returns the types of the contract, of google.rpc and of the well-known messages, by
+// name.
 func messageTypes() (all []protoreflect.MessageType) {
 	for _, file := range []string{"drmhub/v1/", "google/rpc/", "google/protobuf/"} {
 		protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
@@ -50,7 +51,8 @@ func typesIn(messages protoreflect.MessageDescriptors) (all []protoreflect.Messa
 	return all
 }
 
-// TestEveryMessageOfTheContractHasItsFunction fails if a message is left to protojson, which is slow.
+// TestEveryMessageOfTheContractHasItsFunction fails if a message is left to protojson, which is
+// slow.
 func TestEveryMessageOfTheContractHasItsFunction(t *testing.T) {
 	checked := 0
 	for _, mt := range messageTypes() {
@@ -101,7 +103,8 @@ func compare(t *testing.T, m proto.Message) {
 	}
 }
 
-// plainly returns an error's text with plain spaces. Protojson has spaces of another kind in some errors.
+// plainly returns an error's text with plain spaces. Protojson has spaces of another kind in some
+// errors.
 func plainly(err error) string { return strings.ReplaceAll(err.Error(), "\u00a0", " ") }
 
 // A filler fills messages with random values, among them those at which writers fail.

@@ -18,15 +18,16 @@ type Times struct {
 	Body  time.Duration // for the whole body of a request
 	Write time.Duration // for each part of a response
 	Age   time.Duration // of a connection; a request after that is the last one
-	// Bodies ends when no body is waited for any longer. Reads of a body then fail with its cause. Nil: never.
+	// Bodies ends when no body is waited for any longer. Reads of a body then fail with its cause.
+	// Nil: never.
 	Bodies context.Context
 }
 
 // part is how many bytes of a response must leave within Times.Write.
 const part = 32 << 10
 
-// Serve gives a server a handler that keeps these times. net/http's own bounds concern whole responses,
-// and would cut long streams.
+// Serve gives a server a handler that keeps these times. net/http's own bounds concern whole
+// responses, and would cut long streams.
 func (t Times) Serve(s *http.Server, next http.Handler) {
 	s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		return context.WithValue(ctx, born{}, time.Now())
@@ -99,16 +100,16 @@ func (b *body) interrupt() {
 	}
 }
 
-// leave keeps interrupt from the connection once the handler has returned. net/http's writer of a response over HTTP/2
-// panics then, and a connection over HTTP/1 may be at its next request.
+// leave keeps interrupt from the connection once the handler has returned. net/http's writer of a
+// response over HTTP/2 panics then, and a connection over HTTP/1 may be at its next request.
 func (b *body) leave() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ended = true
 }
 
-// A writer ends the response if the client does not read. Deadlines alone do not do: over HTTP/2, one
-// would also end a stream that waits for its next row.
+// A writer ends the response if the client does not read. Deadlines alone do not do: over HTTP/2,
+// one would also end a stream that waits for its next row.
 type writer struct {
 	http.ResponseWriter
 	limit   time.Duration
@@ -124,8 +125,9 @@ type writer struct {
 // Unwrap returns the writer for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// held is how many bytes of a response net/http keeps until the handler returns or flushes. It keeps 2 KB over HTTP/1,
-// and more over HTTP/2. A write of no more cannot block, and needs no timer. finish bounds the rest.
+// held is how many bytes of a response net/http keeps until the handler returns or flushes. It
+// keeps 2 KB over HTTP/1, and more over HTTP/2. A write of no more cannot block, and needs no
+// timer. finish bounds the rest.
 const held = 2 << 10
 
 // Write writes part by part, so that a client which reads slowly has time for each.

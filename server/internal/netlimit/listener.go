@@ -1,5 +1,5 @@
-// Package netlimit bounds what a client can hold of the server: connections, the time that a request
-// body takes, and the time that an answer waits to be read.
+// Package netlimit bounds what a client can hold of the server: connections, the time that a
+// request body takes, and the time that an answer waits to be read.
 package netlimit
 
 import (
@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// maxConnections bounds the open connections of a listener, however many descriptors there are. An
-	// idle one holds some 50 KB.
+	// maxConnections bounds the open connections of a listener, however many descriptors there are.
+	// An idle one holds some 50 KB.
 	maxConnections = 4096
 	// refusalPause is how long refusals are not logged again.
 	refusalPause = time.Minute
 )
 
-// Connections returns how many connections each listener may have open. All listeners together take half
-// of the process's file descriptors. The others are for vendors, the store and files.
+// Connections returns how many connections each listener may have open. All listeners together take
+// half of the process's file descriptors. The others are for vendors, the store and files.
 func Connections(listeners int) int { return share(descriptors(), listeners) }
 
 func share(descriptors uint64, listeners int) int {
 	return max(1, int(min(maxConnections, descriptors/2/uint64(listeners))))
 }
 
-// Listener returns a listener with at most so many open connections. It closes further ones at once: a
-// client that is refused can try another replica, and one that waits cannot.
+// Listener returns a listener with at most so many open connections. It closes further ones at
+// once: a client that is refused can try another replica, and one that waits cannot.
 func Listener(l *net.TCPListener, name string, limit int, log *slog.Logger) net.Listener {
 	return &listener{TCPListener: l, name: name, limit: int64(limit), log: log}
 }

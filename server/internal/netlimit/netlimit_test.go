@@ -57,7 +57,8 @@ func TestListener(t *testing.T) {
 			accepted <- c
 		}
 	}()
-	// dial returns the server's end of a new connection, or nil if the server closes the connection.
+	// dial returns the server's end of a new connection, or nil if the server closes the
+	// connection.
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
@@ -264,7 +265,8 @@ func (d *deadlines) SetReadDeadline(time.Time) error {
 	return nil
 }
 
-// TestAHandlerThatReturnsEndsItsBody has bodies end just when a handler returns that has not read its own.
+// TestAHandlerThatReturnsEndsItsBody has bodies end just when a handler returns that has not read
+// its own.
 func TestAHandlerThatReturnsEndsItsBody(t *testing.T) {
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// Stream returns the interceptor that ends a gRPC stream whose client does not read a message within this
-// time. Otherwise the call keeps its memory and its connection to the vendor.
+// Stream returns the interceptor that ends a gRPC stream whose client does not read a message
+// within this time. Otherwise the call keeps its memory and its connection to the vendor.
 func Stream(limit time.Duration) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		return handler(srv, impatient{stream, limit})
@@ -24,8 +24,8 @@ type impatient struct {
 	limit time.Duration
 }
 
-// SendMsg blocks until the client has room for the message or the call ends. gRPC has no deadline for that. Once the
-// method returns, gRPC ends the SendMsg that still blocks.
+// SendMsg blocks until the client has room for the message or the call ends. gRPC has no deadline
+// for that. Once the method returns, gRPC ends the SendMsg that still blocks.
 func (s impatient) SendMsg(m any) error {
 	sent := make(chan error, 1)
 	go func() { sent <- s.ServerStream.SendMsg(m) }()

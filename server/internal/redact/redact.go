@@ -1,5 +1,5 @@
-// Package redact removes secrets from messages. The proto marks them debug_redact. drmhub returns them
-// once, and keeps them nowhere.
+// Package redact removes secrets from messages. The proto marks them debug_redact. drmhub returns
+// them once, and keeps them nowhere.
 package redact
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// Without returns a copy of a message without its secrets. A message with a field "redacted" has it set
-// to true in their place.
+// Without returns a copy of a message without its secrets. A message with a field "redacted" has it
+// set to true in their place.
 func Without(m proto.Message) proto.Message {
 	kept := proto.CloneOf(m)
 	// These run after the range, during which the message may not change.

@@ -13,7 +13,8 @@ import (
 )
 
 // Withhold is an interceptor that empties the secrets of responses to callers without the scope
-// secrets:read. It also keeps the secrets of the request out of errors, since a vendor may repeat them.
+// secrets:read. It also keeps the secrets of the request out of errors, since a vendor may repeat
+// them.
 func Withhold(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	if m, ok := req.(proto.Message); ok && Has(m) {
 		ctx = secret.NewContext(ctx, textsOf(m)...)
@@ -32,8 +33,8 @@ type withholding struct{ grpc.ServerStream }
 // SendMsg sends a message.
 func (s withholding) SendMsg(m any) error { return s.ServerStream.SendMsg(withheld(s.Context(), m)) }
 
-// withheld returns a response as the caller may see it. It makes a copy, since the journal may hold the
-// message.
+// withheld returns a response as the caller may see it. It makes a copy, since the journal may hold
+// the message.
 func withheld(ctx context.Context, res any) any {
 	m, ok := res.(proto.Message)
 	if !ok || m == nil || !Has(m) || auth.FromContext(ctx).Has(roles.Secrets) {

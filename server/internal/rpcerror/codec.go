@@ -20,15 +20,16 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// Codec returns the codec of the gRPC server. It lets Errors refuse a request that cannot be decoded. An
-// error of a codec itself would reach the client before any interceptor, and so without details.
+// Codec returns the codec of the gRPC server. It lets Errors refuse a request that cannot be
+// decoded. An error of a codec itself would reach the client before any interceptor, and so without
+// details.
 func Codec() encoding.CodecV2 { return codec{encoding.GetCodecV2(proto.Name)} }
 
 type codec struct{ encoding.CodecV2 }
 
-// largeBuffers holds the buffers of messages of more than leastLarge bytes, by powers of two up to a megabyte.
-// gRPC's own pool has nothing between 32 KB and 1 MB, and clears a whole buffer for each message. A page of
-// licenses has 250 KB, so a stream would keep four times what it needs.
+// largeBuffers holds the buffers of messages of more than leastLarge bytes, by powers of two up to
+// a megabyte. gRPC's own pool has nothing between 32 KB and 1 MB, and clears a whole buffer for
+// each message. A page of licenses has 250 KB, so a stream would keep four times what it needs.
 var largeBuffers = func() mem.BufferPool {
 	pool, err := mem.NewBinaryTieredBufferPool(16, 17, 18, 19, 20)
 	if err != nil {
@@ -57,8 +58,8 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.NewBuffer(buffer, largeBuffers)}, nil
 }
 
-// Unmarshal decodes a message. It marks a message that cannot be decoded, or that has a list which is too
-// long. Such a list could cost a hundred times its memory once it is decoded.
+// Unmarshal decodes a message. It marks a message that cannot be decoded, or that has a list which
+// is too long. Such a list could cost a hundred times its memory once it is decoded.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	m, ok := v.(protobuf.Message)
 	if !ok {
@@ -74,12 +75,12 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// markNumber is the number of the unknown field that marks a message. It is the highest one, which no
-// contract uses.
+// markNumber is the number of the unknown field that marks a message. It is the highest one, which
+// no contract uses.
 const markNumber = protowire.MaxValidNumber
 
-// mark empties a message, and marks it with the number of a list and its length. Both are 0 for a message
-// that cannot be decoded.
+// mark empties a message, and marks it with the number of a list and its length. Both are 0 for a
+// message that cannot be decoded.
 func mark(m protobuf.Message, field, items uint64) {
 	protobuf.Reset(m)
 	text := protowire.AppendVarint(protowire.AppendVarint(nil, field), items)
@@ -87,8 +88,8 @@ func mark(m protobuf.Message, field, items uint64) {
 	m.ProtoReflect().SetUnknown(protowire.AppendBytes(tag, text))
 }
 
-// longList returns the number and the length of a list of a message that is too long, or 0. It does not
-// look into the messages within.
+// longList returns the number and the length of a list of a message that is too long, or 0. It does
+// not look into the messages within.
 func longList(data mem.BufferSlice, d protoreflect.MessageDescriptor) (protowire.Number, int) {
 	if data.Len() <= contract.MaxListItems { // An item has two bytes or more.
 		return 0, 0
@@ -145,8 +146,8 @@ func (s stream) RecvMsg(m any) error {
 	return checkReadable(m)
 }
 
-// Received returns the error of a request that gRPC could not receive, with the right reason. The caller gets gRPC's
-// own error. One that is too large has nothing to do with the limits of callers.
+// Received returns the error of a request that gRPC could not receive, with the right reason. The
+// caller gets gRPC's own error. One that is too large has nothing to do with the limits of callers.
 func Received(err error) error {
 	if err == nil || status.Code(err) != codes.ResourceExhausted {
 		return err

@@ -1,5 +1,5 @@
-// Package rpcerror gives every failure of a call the shape of the public face. It also turns a panic
-// into an error.
+// Package rpcerror gives every failure of a call the shape of the public face. It also turns a
+// panic into an error.
 package rpcerror
 
 import (
@@ -27,8 +27,9 @@ func (e Errors) Unary(
 	return handler(ctx, req)
 }
 
-// Readable is the interceptor of unary calls that refuses a request which could not be decoded. It comes
-// after the caller's rights are checked, since gRPC decodes a request before any interceptor runs.
+// Readable is the interceptor of unary calls that refuses a request which could not be decoded. It
+// comes after the caller's rights are checked, since gRPC decodes a request before any interceptor
+// runs.
 func Readable(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	if err := checkReadable(req); err != nil {
 		return nil, err

@@ -72,8 +72,8 @@ func (slowLister) ListLicenses(ctx context.Context, _ *pb.ListLicensesRequest) (
 	}
 }
 
-// A vendor that is alone may need more than a part of the time to name its sites. If it needs all of it, the
-// error says so.
+// A vendor that is alone may need more than a part of the time to name its sites. If it needs all
+// of it, the error says so.
 func TestAVendorThatIsAloneHasAllTheTimeToNameItsSites(t *testing.T) {
 	for naming, want := range map[time.Duration]string{12 * time.Second: "", time.Hour: "within 27s"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -70,8 +70,8 @@ func (s *archives) ListArchives(
 
 func siteOfArchive(a *pb.Archive) string { return strings.TrimSuffix(a.GetName(), archiveSuffix) }
 
-// archivesAfter returns the archives that follow a position: those of later sites of its vendor, and then those of
-// the vendors that are not done.
+// archivesAfter returns the archives that follow a position: those of later sites of its vendor,
+// and then those of the vendors that are not done.
 func archivesAfter(at position, all []*pb.Archive) []*pb.Archive {
 	var current, rest []*pb.Archive
 	for _, a := range all {

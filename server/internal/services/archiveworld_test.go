@@ -78,8 +78,8 @@ func fill(t *testing.T, m *archivetest.Memory, rows int, sites ...string) {
 	}
 }
 
-// world has a vendor that does not respond, one whose second site the archive does not know yet, one
-// without a history, and one that is not configured any more.
+// world has a vendor that does not respond, one whose second site the archive does not know yet,
+// one without a history, and one that is not configured any more.
 func world(t *testing.T) (*archivetest.Memory, []vendors.Vendor) {
 	m := archivetest.NewMemory()
 	fill(t, m, 2, "vendors/down/sites/A", "vendors/up/sites/A", "vendors/up/sites/gone", "vendors/left/sites/A")

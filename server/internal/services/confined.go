@@ -18,9 +18,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// listSeenSites lists the sites of a vendor that the caller may see. For a caller that is confined to
-// sites, it reads all pages of the vendor. So the pages and the total size do not show how many other sites
-// there are.
+// listSeenSites lists the sites of a vendor that the caller may see. For a caller that is confined
+// to sites, it reads all pages of the vendor. So the pages and the total size do not show how many
+// other sites there are.
 func listSeenSites(
 	ctx context.Context, l adapters.SiteLister, req *pb.ListSitesRequest,
 ) (*pb.ListSitesResponse, error) {
@@ -40,8 +40,8 @@ func listSeenSites(
 	return &pb.ListSitesResponse{Sites: page, NextPageToken: next, TotalSize: int32(len(seen))}, err
 }
 
-// isUnreadable reports whether an error is about a response that cannot be read. Where that is a list of sites,
-// the error could name the site of others.
+// isUnreadable reports whether an error is about a response that cannot be read. Where that is a
+// list of sites, the error could name the site of others.
 func isUnreadable(err error) bool {
 	return apierror.Convert(err).Reason == pb.ErrorReason_VENDOR_RESPONSE_INVALID
 }
@@ -151,10 +151,10 @@ func listSeenAccounts(
 	return res, nil
 }
 
-// SeesAccounts returns the function that reports whether a caller, who is confined to customers, may see the
-// DRM accounts that a request is for. An account does not show its customer, so the vendor is asked for
-// the accounts of each customer of the caller. It is never asked for an account of others. So a call for
-// such an account ends like one for an account that does not exist.
+// SeesAccounts returns the function that reports whether a caller, who is confined to customers,
+// may see the DRM accounts that a request is for. An account does not show its customer, so the
+// vendor is asked for the accounts of each customer of the caller. It is never asked for an account
+// of others. So a call for such an account ends like one for an account that does not exist.
 func SeesAccounts(all *vendors.Registry) func(context.Context, auth.Caller, proto.Message) (bool, error) {
 	return func(ctx context.Context, caller auth.Caller, req proto.Message) (bool, error) {
 		if holder, ok := req.(interface{ GetDrmAccount() *pb.DrmAccount }); ok {

@@ -144,7 +144,8 @@ func newSelection(caller auth.Caller, v vendors.Vendor, site string, known map[s
 	return s
 }
 
-// sites returns the sites of the selection, by name: those that the archive knows, and those listed.
+// sites returns the sites of the selection, by name: those that the archive knows, and those
+// listed.
 func (s selection) sites(known map[string]archive.Site, listed []string) []archive.Site {
 	all := map[string]archive.Site{}
 	for _, name := range listed {

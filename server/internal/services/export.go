@@ -69,7 +69,8 @@ func (s *archives) scan(ctx context.Context, question archive.Question, below ar
 	return r
 }
 
-// add passes rows to the stream that sends them. It blocks until the stream has room for all of them.
+// add passes rows to the stream that sends them. It blocks until the stream has room for all of
+// them.
 func (r *scan) add(ctx context.Context, rows []archive.Row) error {
 	for batch := range slices.Chunk(rows, paging.MaxSize) {
 		select {

@@ -46,8 +46,8 @@ func (t timeShares) part(alone bool) time.Duration {
 	return left * partOfTime / 100
 }
 
-// An asking is one question to several vendors at once. Its responses arrive in any order, and are read in the
-// order of the questions.
+// An asking is one question to several vendors at once. Its responses arrive in any order, and are
+// read in the order of the questions.
 type asking[T any] struct {
 	ctx       context.Context
 	time      timeShares
@@ -67,8 +67,8 @@ type response[T any] struct {
 	panicked *panics.Panic
 }
 
-// begin prepares n questions. Each one has its part of the time that is left when it is asked. At most
-// maxParallel are asked at once.
+// begin prepares n questions. Each one has its part of the time that is left when it is asked. At
+// most maxParallel are asked at once.
 func begin[T any](
 	ctx context.Context, t timeShares, n int, alone bool, ask func(ctx context.Context, i int) (T, error),
 ) *asking[T] {
@@ -80,8 +80,8 @@ func begin[T any](
 	return a
 }
 
-// next returns the response to question i, and blocks until it is there. A panic continues in the caller's
-// goroutine, where an interceptor catches it.
+// next returns the response to question i, and blocks until it is there. A panic continues in the
+// caller's goroutine, where an interceptor catches it.
 func (a *asking[T]) next(i int) response[T] {
 	for ; a.begun < min(i+maxParallel, len(a.responses)); a.begun++ {
 		a.askOne(a.begun)

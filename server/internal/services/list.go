@@ -37,13 +37,13 @@ const (
 )
 
 // A position is the point at which a list over many parents continues: the parent of the last rows,
-// and that parent's own token if it has more. The later parents follow from the configuration and the
-// vendors' sites, so the token stays small.
+// and that parent's own token if it has more. The later parents follow from the configuration and
+// the vendors' sites, so the token stays small.
 type position struct {
 	Parent string `json:"p"`
 	Token  string `json:"t,omitempty"`
-	// Done are the ids of the vendors before that of Parent. The configuration may since have lost the
-	// vendor of Parent, or may have another order.
+	// Done are the ids of the vendors before that of Parent. The configuration may since have lost
+	// the vendor of Parent, or may have another order.
 	Done []string `json:"d,omitempty"`
 	// Last is set if no other parent followed Parent when its token was made.
 	Last bool `json:"l,omitempty"`
@@ -76,10 +76,11 @@ type nextParent struct {
 // list lists what a parent holds. If the parent has "-" for the vendor or the site, list asks all
 // vendors that have the capability. Rows come vendor by vendor and site by site, across all pages.
 //
-// list asks several parents at once: the first one for the rest of the page, and each other one for a
-// share of it. If one has more rows than its share, list drops the responses of the later parents, and
-// asks them again in their turn. Each parent has a part of the caller's time. One that does not respond
-// in it is unreachable, so that a vendor that stalls does not keep the rows of the others.
+// list asks several parents at once: the first one for the rest of the page, and each other one for
+// a share of it. If one has more rows than its share, list drops the responses of the later
+// parents, and asks them again in their turn. Each parent has a part of the caller's time. One that
+// does not respond in it is unreachable, so that a vendor that stalls does not keep the rows of the
+// others.
 func list[C any, Req listRequest, Res listResponse](
 	ctx context.Context, all *vendors.Registry, call func(C, context.Context, Req) (Res, error), req Req,
 ) (Res, error) {
@@ -164,14 +165,14 @@ func newListing[Req listRequest, Res listResponse](ctx context.Context, req Req)
 // room returns the number of rows that the page still lacks.
 func (l *listing[Req, Res]) room() int { return l.size - rows(l.page) }
 
-// full reports whether the page ends here: it has all its rows, or enough parents were asked. The page
-// does not end as long as all of them failed.
+// full reports whether the page ends here: it has all its rows, or enough parents were asked. The
+// page does not end as long as all of them failed.
 func (l *listing[Req, Res]) full() bool {
 	return l.room() <= 0 || l.asked >= maxParentsPerCall && len(l.failed) < l.asked
 }
 
-// plan returns the parents to ask next, at once. It returns none if the list has ended. Each of a vendor's
-// sites needs a place in the vendor's lane, so that it has its part of the time.
+// plan returns the parents to ask next, at once. It returns none if the list has ended. Each of a
+// vendor's sites needs a place in the vendor's lane, so that it has its part of the time.
 func (l *listing[Req, Res]) plan(all *vendors.Registry) []nextParent {
 	n, resumed := min(maxParallel, l.room()), len(l.queue) > 0 && l.queue[0].token != ""
 	if resumed {
@@ -217,8 +218,8 @@ func (l *listing[Req, Res]) last() bool {
 	return len(l.queue) == 1 && (!l.more || resumedLast)
 }
 
-// merge adds the responses to the page as they arrive, in the order of their parents, up to the first that
-// has more rows than its share.
+// merge adds the responses to the page as they arrive, in the order of their parents, up to the
+// first that has more rows than its share.
 func (l *listing[Req, Res]) merge(asked []nextParent, responses *asking[Res]) {
 	responded, slow := map[string]bool{}, map[string]error{}
 	defer func() {

@@ -144,8 +144,9 @@ func TestAVendorThatFailsHalfWayIsDroppedFromTheToken(t *testing.T) {
 	}
 }
 
-// TestAListGoesOnInAnotherConfiguration replaces the vendors between two pages. The rows of a vendor that stays
-// come once, also if it has another place, or if the vendor of the last rows is gone.
+// TestAListGoesOnInAnotherConfiguration replaces the vendors between two pages. The rows of a
+// vendor that stays come once, also if it has another place, or if the vendor of the last rows is
+// gone.
 func TestAListGoesOnInAnotherConfiguration(t *testing.T) {
 	a, b, c, d := holding("a", "s", 1), holding("b", "s", 3), holding("c", "s", 1), holding("d", "s", 1)
 	before, _ := serve(t, a.configured(), b.configured(), c.configured())

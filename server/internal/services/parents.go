@@ -18,7 +18,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// included returns the vendors that a parent includes and the caller may see, in the order of the configuration.
+// included returns the vendors that a parent includes and the caller may see, in the order of the
+// configuration.
 func included(ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
 	some := all.All()
 	if id := strings.Split(parent, "/")[1]; id != names.Wildcard {
@@ -33,9 +34,10 @@ func included(ctx context.Context, all *vendors.Registry, parent string) ([]vend
 	return slices.DeleteFunc(slices.Clone(some), unseen), nil
 }
 
-// vendorsWith returns the vendors that a parent includes, that have the capability and that the caller may
-// see, in the order of the configuration. It fails if none of the vendors that the caller sees has the
-// capability, and returns none if the caller sees no vendor, or none of what they hold.
+// vendorsWith returns the vendors that a parent includes, that have the capability and that the
+// caller may see, in the order of the configuration. It fails if none of the vendors that the
+// caller sees has the capability, and returns none if the caller sees no vendor, or none of what
+// they hold.
 func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent string) ([]vendors.Vendor, error) {
 	included, err := included(ctx, all, parent)
 	if err != nil {
@@ -58,8 +60,8 @@ func vendorsWith[C any](ctx context.Context, all *vendors.Registry, parent strin
 	return with, nil
 }
 
-// covers reports whether a parent with "-" includes the parent of this name. A page token confers no
-// rights, so it can only continue within its request's parent.
+// covers reports whether a parent with "-" includes the parent of this name. A page token confers
+// no rights, so it can only continue within its request's parent.
 func covers(parent, name string) bool {
 	want, got := strings.Split(parent, "/"), strings.Split(name, "/")
 	if len(want) != len(got) {
@@ -73,9 +75,9 @@ func covers(parent, name string) bool {
 	return true
 }
 
-// parents yields the parents that a parent with "-" includes and the caller may see, starting after a position:
-// vendor by vendor, and site by site in the order of their ids. If not all of a vendor's sites can be named, parents
-// yields the vendor with the error after its sites.
+// parents yields the parents that a parent with "-" includes and the caller may see, starting after
+// a position: vendor by vendor, and site by site in the order of their ids. If not all of a
+// vendor's sites can be named, parents yields the vendor with the error after its sites.
 func parents(
 	ctx context.Context, time timeShares, capable []vendors.Vendor, parent string, at position,
 ) iter.Seq2[string, error] {
@@ -129,11 +131,12 @@ func yieldAll(yield func(string, error) bool, all []string) bool {
 	return true
 }
 
-// listsSites reports whether a parent includes all sites of its vendors, which the vendors must list.
+// listsSites reports whether a parent includes all sites of its vendors, which the vendors must
+// list.
 func listsSites(parent string) bool { return strings.HasSuffix(parent, "/sites/"+names.Wildcard) }
 
-// remaining returns the vendors that a list at a position has not finished: that of the last rows first, if it
-// is still configured, and then the others in the order of the configuration.
+// remaining returns the vendors that a list at a position has not finished: that of the last rows
+// first, if it is still configured, and then the others in the order of the configuration.
 func remaining(capable []vendors.Vendor, at position) []vendors.Vendor {
 	var current, rest []vendors.Vendor
 	for _, v := range capable {

@@ -96,8 +96,8 @@ func TestWhatASearchIsAbout(t *testing.T) {
 	}
 }
 
-// TestAPageTokenKeepsItsPlaceAndConfersNothing reads pages while rows arrive, and has another caller
-// use the token.
+// TestAPageTokenKeepsItsPlaceAndConfersNothing reads pages while rows arrive, and has another
+// caller use the token.
 func TestAPageTokenKeepsItsPlaceAndConfersNothing(t *testing.T) {
 	engine, all := world(t)
 	client := archiveOf(t, engine, auth.Identity{}, all...)

@@ -29,8 +29,8 @@ type monthOf struct {
 type reportPosition struct {
 	Site  string      `json:"s"`
 	Month usage.Month `json:"m"`
-	// Done are the ids of the vendors whose reports came before that of Site. The configuration may since
-	// have lost the vendor of Site, or may have another order.
+	// Done are the ids of the vendors whose reports came before that of Site. The configuration may
+	// since have lost the vendor of Site, or may have another order.
 	Done []string `json:"d,omitempty"`
 }
 
@@ -45,8 +45,8 @@ func (p reportPosition) next(page []monthOf) reportPosition {
 	return p
 }
 
-// after returns the months that follow the position: later sites of its vendor, older months of its site, and
-// then the vendors that are not done.
+// after returns the months that follow the position: later sites of its vendor, older months of its
+// site, and then the vendors that are not done.
 func (p reportPosition) after(months []monthOf) []monthOf {
 	var current, rest []monthOf
 	for _, m := range months {
@@ -118,7 +118,8 @@ func (s *archives) months(ctx context.Context, c chosen, month string) (all []mo
 	return all, nil
 }
 
-// reports makes the reports of these months. It asks the vendors for their figures, several at once.
+// reports makes the reports of these months. It asks the vendors for their figures, several at
+// once.
 func (s *archives) reports(ctx context.Context, months []monthOf) ([]*pb.UsageReport, error) {
 	responses := begin(ctx, newTimeShares(ctx), len(months), len(months) == 1,
 		func(ctx context.Context, i int) (*pb.Usage, error) { return months[i].vendorUsage(ctx) })

@@ -17,8 +17,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// TestFiguresAreExact compares each month of the archive with the vendors' figures and with a recount
-// of the twins' rows, in three zones and after an erasure.
+// TestFiguresAreExact compares each month of the archive with the vendors' figures and with a
+// recount of the twins' rows, in three zones and after an erasure.
 func TestFiguresAreExact(t *testing.T) {
 	for _, name := range []string{"UTC", "Asia/Seoul", "Asia/Kolkata"} {
 		t.Run(name, func(t *testing.T) {

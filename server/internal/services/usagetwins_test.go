@@ -48,8 +48,8 @@ func requests(months ...time.Time) (all []requested) {
 	return all
 }
 
-// twins returns accounts at both vendors with a license history, whose twins hold these requests and
-// whose months are those of a zone.
+// twins returns accounts at both vendors with a license history, whose twins hold these requests
+// and whose months are those of a zone.
 func twins(t *testing.T, zone *time.Location, rows []requested) []vendors.Vendor {
 	t.Helper()
 	pc := pallycontwin.New(pallycontwin.Options{Assumptions: pallycontwin.Assumptions{Zone: zone}})

@@ -44,8 +44,8 @@ func (s *vendorService) GetVendor(_ context.Context, req *pb.GetVendorRequest) (
 	return v.Proto(), nil
 }
 
-// CheckVendor makes one read at the vendor. A failure of that read is a field of the response. Only the
-// caller's deadline or cancellation fails the call.
+// CheckVendor makes one read at the vendor. A failure of that read is a field of the response. Only
+// the caller's deadline or cancellation fails the call.
 func (s *vendorService) CheckVendor(ctx context.Context, req *pb.CheckVendorRequest) (*pb.CheckVendorResponse, error) {
 	v, err := s.vendors.Lookup(req.GetName())
 	if err != nil {

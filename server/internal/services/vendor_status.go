@@ -21,7 +21,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/vendors"
 )
 
-// GetVendorStatus returns what this replica knows about the account. It makes no call to the vendor.
+// GetVendorStatus returns what this replica knows about the account. It makes no call to the
+// vendor.
 func (s *vendorService) GetVendorStatus(
 	ctx context.Context, req *pb.GetVendorStatusRequest,
 ) (*pb.VendorStatus, error) {
@@ -101,8 +102,8 @@ func lane(l upstream.LaneStatus) *pb.VendorStatus_Lane {
 	return shown
 }
 
-// failure returns an error of an earlier call. Its text may name a site or a customer, which another caller
-// may not see.
+// failure returns an error of an earlier call. Its text may name a site or a customer, which
+// another caller may not see.
 func (s statusOf) failure(e *apierror.Error) *status.Status {
 	if !s.all {
 		e = apierror.New(e.Code, e.Reason, "a call to the vendor failed. "+

@@ -94,8 +94,8 @@ func (s *viewers) EraseViewer(ctx context.Context, req *pb.EraseViewerRequest) (
 	return &pb.EraseViewerResponse{LicenseCount: count32(erased), Unreachable: unreachable}, nil
 }
 
-// sitesToErase returns the sites that the caller may see: those of the archive, also of a vendor that
-// is no longer configured, and those that the vendors list. What the archive does not know yet
+// sitesToErase returns the sites that the caller may see: those of the archive, also of a vendor
+// that is no longer configured, and those that the vendors list. What the archive does not know yet
 // becomes known, so that rows that are being read for the first time lose the id, too. unreachable
 // are the vendors that did not list their sites.
 func (s *viewers) sitesToErase(ctx context.Context) (sites, unreachable []string, err error) {
@@ -148,8 +148,8 @@ func viewerID(name string) (string, error) {
 	return ids[0], nil
 }
 
-// chosenVendors returns the vendors with these ids, or all that the caller may see. A caller who may
-// see no vendor may see no viewer.
+// chosenVendors returns the vendors with these ids, or all that the caller may see. A caller who
+// may see no vendor may see no viewer.
 func chosenVendors(ctx context.Context, all *vendors.Registry, ids []string) ([]vendors.Vendor, error) {
 	caller := auth.FromContext(ctx)
 	var chosen []vendors.Vendor
@@ -287,8 +287,8 @@ func (p *picture) productLicenses(ctx context.Context, v vendors.Vendor) (func(*
 	return func(to *pb.Viewer) { to.ProductLicenses = append(to.ProductLicenses, playable...) }, nil
 }
 
-// drmAccounts returns the DRM account with the viewer's id and its devices, without its password. An
-// account that the caller may not see is as one that does not exist.
+// drmAccounts returns the DRM account with the viewer's id and its devices, without its password.
+// An account that the caller may not see is as one that does not exist.
 func (p *picture) drmAccounts(ctx context.Context, v vendors.Vendor) (func(*pb.Viewer), error) {
 	name := names.DrmAccount.Name(v.ID, p.id)
 	if caller := auth.FromContext(ctx); caller.ConfinedToCustomers() {

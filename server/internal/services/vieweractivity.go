@@ -168,8 +168,8 @@ func (a *activity) readFailures(ctx context.Context) error {
 	return err
 }
 
-// newest returns the newest row of a site with a code, or nil. A question cannot ask for rows without
-// a code, so that they are found among all.
+// newest returns the newest row of a site with a code, or nil. A question cannot ask for rows
+// without a code, so that they are found among all.
 func (a *activity) newest(ctx context.Context, q archive.Question, site, code string) (found *archive.Row, err error) {
 	q.Sites, q.Code = []string{site}, code
 	err = a.engine.Scan(ctx, q, newestKey, func(rows []archive.Row) error {

@@ -58,7 +58,8 @@ func TestAddressesOfPages(t *testing.T) {
 	}
 }
 
-// FuzzAddress checks that no text leads to another server, or ends the header or the attribute that holds it.
+// FuzzAddress checks that no text leads to another server, or ends the header or the attribute that
+// holds it.
 func FuzzAddress(f *testing.F) {
 	for _, seed := range []string{
 		"/console/viewers/a%2Fb%20c?x=%22", "//evil.example", "/console/x\r\ny", "/docs/#x",

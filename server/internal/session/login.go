@@ -45,8 +45,8 @@ func failed(err error, to string) error {
 	return &LoginError{err, "/console/login?to=" + url.QueryEscape(cmp.Or(to, home))}
 }
 
-// login sends the browser to the provider. The parameter "to" is the address of the page to go to afterwards.
-// Without a provider, the browser goes there at once: the page itself asks for a token.
+// login sends the browser to the provider. The parameter "to" is the address of the page to go to
+// afterwards. Without a provider, the browser goes there at once: the page itself asks for a token.
 func (s *Sessions) login(w http.ResponseWriter, r *http.Request) error {
 	to := ownAddress(r.URL.Query().Get("to"))
 	w.Header().Set("Referrer-Policy", "no-referrer")
@@ -133,8 +133,8 @@ func (s *Sessions) client(ctx context.Context) (*client, error) {
 	return c, nil
 }
 
-// providerError returns the error of a login that the provider refuses. Anybody can call the callback with
-// any code of an error, so only the form of such codes is repeated.
+// providerError returns the error of a login that the provider refuses. Anybody can call the
+// callback with any code of an error, so only the form of such codes is repeated.
 func providerError(code string) error {
 	plain := strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == ""
 	if code == "" || len(code) > 50 || !plain {
@@ -143,8 +143,8 @@ func providerError(code string) error {
 	return fmt.Errorf("the provider refused the login: %s", code)
 }
 
-// goOn leads the browser to a page of this server. A browser sends no strict cookie with a redirect that
-// began at another site, so a page of this server has to lead there.
+// goOn leads the browser to a page of this server. A browser sends no strict cookie with a redirect
+// that began at another site, so a page of this server has to lead there.
 func goOn(w http.ResponseWriter, to string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

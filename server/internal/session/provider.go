@@ -21,21 +21,21 @@ import (
 const (
 	// providerTime bounds each request to the provider.
 	providerTime = 10 * time.Second
-	// pauseAfterFailure is how long drmhub waits after a failure to read the provider's description. So
-	// strangers who call the login cause few requests.
+	// pauseAfterFailure is how long drmhub waits after a failure to read the provider's
+	// description. So strangers who call the login cause few requests.
 	pauseAfterFailure = 5 * time.Second
-	// maxAge is how long a description counts. Then the next login reads it again, since a provider may
-	// move its addresses. While that fails, the description of before counts.
+	// maxAge is how long a description counts. Then the next login reads it again, since a provider
+	// may move its addresses. While that fails, the description of before counts.
 	maxAge = 15 * time.Minute
-	// minAge is the time between two readings while a description is known. After it, a login reads the
-	// description again if a login before could not be ended with it.
+	// minAge is the time between two readings while a description is known. After it, a login reads
+	// the description again if a login before could not be ended with it.
 	minAge = time.Minute
 	// maxResponse bounds a response of the provider, in bytes.
 	maxResponse = 1 << 20
 )
 
-// A Provider is the identity provider, and what this server is to it. Its description is read at the first
-// login, so that the server starts without it, and again at later ones.
+// A Provider is the identity provider, and what this server is to it. Its description is read at
+// the first login, so that the server starts without it, and again at later ones.
 type Provider struct {
 	// Issuer is the provider's URL.
 	Issuer string
@@ -56,8 +56,8 @@ type Provider struct {
 	doubted bool      // a login could not be ended with known
 }
 
-// Configure changes what drmhub knows of the provider. A login that has begun ends with the new settings, but for
-// those of another issuer. Nil means that nobody logs in at a provider.
+// Configure changes what drmhub knows of the provider. A login that has begun ends with the new
+// settings, but for those of another issuer. Nil means that nobody logs in at a provider.
 func (p *Provider) Configure(next *Provider) {
 	if next == nil {
 		next = &Provider{}
@@ -96,8 +96,8 @@ type client struct {
 	rules   oidc.Config // of ID tokens
 }
 
-// verify returns an ID token that is valid. The error is errUnreachable if the keys cannot be fetched, and
-// errSignature if none of them has signed the token.
+// verify returns an ID token that is valid. The error is errUnreachable if the keys cannot be
+// fetched, and errSignature if none of them has signed the token.
 func (c *client) verify(ctx context.Context, raw string) (*oidc.IDToken, error) {
 	keys := &checkedKeys{KeySet: c.keys}
 	token, err := oidc.NewVerifier(c.issuer, keys, &c.rules).Verify(ctx, raw)
@@ -107,7 +107,8 @@ func (c *client) verify(ctx context.Context, raw string) (*oidc.IDToken, error) 
 	return token, err
 }
 
-// checkedKeys keeps why a signature could not be verified, which the error of package oidc does not say.
+// checkedKeys keeps why a signature could not be verified, which the error of package oidc does not
+// say.
 type checkedKeys struct {
 	oidc.KeySet
 	err error
@@ -132,8 +133,8 @@ var (
 	errSignature   = errors.New("no key of the identity provider has signed the ID token")
 )
 
-// client returns a client of the provider, by the settings of the moment. A client beside an error is an old one,
-// which still counts.
+// client returns a client of the provider, by the settings of the moment. A client beside an error
+// is an old one, which still counts.
 func (p *Provider) client(ctx context.Context) (*client, error) {
 	p.discovery.Lock()
 	defer p.discovery.Unlock()
@@ -153,8 +154,8 @@ func (p *Provider) client(ctx context.Context) (*client, error) {
 	}
 }
 
-// state returns the client if it is known, and a copy of the settings if the description must be read now. It returns
-// an error if there is neither, shortly after a failure.
+// state returns the client if it is known, and a copy of the settings if the description must be
+// read now. It returns an error if there is neither, shortly after a failure.
 func (p *Provider) state() (now *Provider, known *client, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -205,7 +206,8 @@ func (p *Provider) Try(ctx context.Context) error {
 	return err
 }
 
-// discover reads the provider's description. What the client before knows of an address stays known.
+// discover reads the provider's description. What the client before knows of an address stays
+// known.
 func (p *Provider) discover(ctx context.Context, before *client) (*client, error) {
 	if !secure(p.Issuer) {
 		return nil, errInsecure
@@ -287,7 +289,8 @@ func (c *rawClaims) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// issuedTo reports whether a token was issued to a client. A token for several audiences must say so.
+// issuedTo reports whether a token was issued to a client. A token for several audiences must say
+// so.
 func (c rawClaims) issuedTo(id string, audiences int) bool {
 	var party struct {
 		Authorized *string `json:"azp"`

@@ -197,7 +197,8 @@ func TestWhatIsKnownOfAnAddressStaysKnown(t *testing.T) {
 	})
 }
 
-// TestALoginThatFailsHasTheDescriptionReadAgain moves the endpoints right after the description was read.
+// TestALoginThatFailsHasTheDescriptionReadAgain moves the endpoints right after the description was
+// read.
 func TestALoginThatFailsHasTheDescriptionReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -222,7 +223,8 @@ func TestALoginThatFailsHasTheDescriptionReadAgain(t *testing.T) {
 	})
 }
 
-// TestAReloadCanEndLoginsAtTheProvider configures no provider, and one whose description anybody could forge.
+// TestAReloadCanEndLoginsAtTheProvider configures no provider, and one whose description anybody
+// could forge.
 func TestAReloadCanEndLoginsAtTheProvider(t *testing.T) {
 	p := newProvider()
 	s := sessionsAt(t, p)

@@ -1,17 +1,17 @@
-// Package session lets a person log in with a browser. The browser never holds a token. It holds a sealed
-// cookie with what the token says, which the server alone can read.
+// Package session lets a person log in with a browser. The browser never holds a token. It holds a
+// sealed cookie with what the token says, which the server alone can read.
 //
-//   - With an identity provider, the person logs in there: OpenID Connect's code flow with PKCE, state
-//     and nonce. /console/login begins it, and /console/callback ends it.
+//   - With an identity provider, the person logs in there: OpenID Connect's code flow with PKCE,
+//     state and nonce. /console/login begins it, and /console/callback ends it.
 //   - A person who has a token posts it to /console/login.
 //   - /console/login/methods shows which of the two are possible.
 //   - /console/logout removes the cookie.
 //
-// All replicas on a store derive the same key, so that each can open the cookies of the others. A session
-// ends after 8 hours at the latest, and never later than its token. It also ends when the server gets another
-// issuer, or loses the key of its configuration that has signed the token. Nothing on the server remembers a
-// session, so a stolen cookie is valid until then. The cookie does not count in a request that a page of
-// another origin makes.
+// All replicas on a store derive the same key, so that each can open the cookies of the others. A
+// session ends after 8 hours at the latest, and never later than its token. It also ends when the
+// server gets another issuer, or loses the key of its configuration that has signed the token.
+// Nothing on the server remembers a session, so a stolen cookie is valid until then. The cookie
+// does not count in a request that a page of another origin makes.
 package session
 
 import (
@@ -35,8 +35,9 @@ import (
 )
 
 const (
-	// sessionCookie and loginCookie are the names of the cookies. Browsers take a cookie with this prefix
-	// only over a secure connection or on this machine, and send it only to the host that set it.
+	// sessionCookie and loginCookie are the names of the cookies. Browsers take a cookie with this
+	// prefix only over a secure connection or on this machine, and send it only to the host that
+	// set it.
 	sessionCookie = "__Host-drmhub"
 	loginCookie   = "__Host-drmhub-login"
 
@@ -44,7 +45,8 @@ const (
 	longest = 8 * time.Hour
 	// loginTime is how long a person may take to log in at the provider.
 	loginTime = 10 * time.Minute
-	// maxCookie bounds the value of a cookie, in bytes. Browsers drop larger cookies without a word.
+	// maxCookie bounds the value of a cookie, in bytes. Browsers drop larger cookies without a
+	// word.
 	maxCookie = 3800
 )
 
@@ -83,7 +85,8 @@ func New(o Options) (*Sessions, error) {
 	return &Sessions{Options: o, aead: aead, warnings: rate.Sometimes{Interval: pauseAfterFailure}}, err
 }
 
-// sealed is the content of a session's cookie. A list that is nil stays nil, since that means "all".
+// sealed is the content of a session's cookie. A list that is nil stays nil, since that means
+// "all".
 type sealed struct {
 	Subject   string   `json:"s"`
 	Roles     []string `json:"r"`
@@ -95,8 +98,8 @@ type sealed struct {
 	Key       string   `json:"k"`
 }
 
-// Identity returns whom the cookie of a request names. It reports false without a valid cookie, in a
-// request that has an Authorization header, and in one that is not of the server's own pages.
+// Identity returns whom the cookie of a request names. It reports false without a valid cookie, in
+// a request that has an Authorization header, and in one that is not of the server's own pages.
 func (s *Sessions) Identity(r *http.Request) (i auth.Identity, ok bool) {
 	if s == nil || len(r.Header.Values("Authorization")) > 0 || !ownPage(r) {
 		return i, false
@@ -111,8 +114,8 @@ func (s *Sessions) Identity(r *http.Request) (i auth.Identity, ok bool) {
 	}, true
 }
 
-// ownPage reports whether a request is one of the server's own pages, or of the person. The cookie alone
-// does not prove it: browsers send it also for pages on other ports of the host.
+// ownPage reports whether a request is one of the server's own pages, or of the person. The cookie
+// alone does not prove it: browsers send it also for pages on other ports of the host.
 func ownPage(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
@@ -127,7 +130,8 @@ func ownPage(r *http.Request) bool {
 
 var errEnded = errors.New("the token ends now")
 
-// begin sets the cookie of a new session of an issuer. It returns the error for the caller if that is impossible.
+// begin sets the cookie of a new session of an issuer. It returns the error for the caller if that
+// is impossible.
 func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, issuer string, i auth.Identity) error {
 	end := time.Now().Add(longest)
 	if i.Expires.Before(end) {
@@ -146,8 +150,8 @@ func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, issuer stri
 	return nil
 }
 
-// seal sets a cookie that only the server can read, and only for the issuer. It reports whether a browser would take
-// the cookie.
+// seal sets a cookie that only the server can read, and only for the issuer. It reports whether a
+// browser would take the cookie.
 func (s *Sessions) seal(
 	w http.ResponseWriter, name, issuer string, content any, life time.Duration, to http.SameSite,
 ) bool {
@@ -171,7 +175,8 @@ func (s *Sessions) seal(
 // bound returns what a cookie is sealed for, beside its content.
 func bound(name, issuer string) []byte { return []byte(name + "\n" + issuer) }
 
-// open reads a cookie. It reports false unless the server has sealed it under this name, for this issuer.
+// open reads a cookie. It reports false unless the server has sealed it under this name, for this
+// issuer.
 func (s *Sessions) open(r *http.Request, name, issuer string, into any) bool {
 	cookie, err := r.Cookie(name)
 	if err != nil {
@@ -196,8 +201,8 @@ func remove(w http.ResponseWriter, name string, to http.SameSite) {
 // A Page serves a request, or returns the error for the caller.
 type Page func(w http.ResponseWriter, r *http.Request) error
 
-// Pages returns the pages by which people log in and out, by path and HTTP method. Each needs no identity.
-// Where s is nil, nobody needs to log in, and the pages say so.
+// Pages returns the pages by which people log in and out, by path and HTTP method. Each needs no
+// identity. Where s is nil, nobody needs to log in, and the pages say so.
 func (s *Sessions) Pages() map[string]map[string]Page {
 	pages := map[string]map[string]Page{
 		"/console/login":         {http.MethodGet: s.login},
@@ -228,8 +233,8 @@ func (s *Sessions) methods(w http.ResponseWriter, _ *http.Request) error {
 	return err
 }
 
-// refuse returns the error of a person who is not logged in. It is the same for every cause, since the cause
-// would help an attacker.
+// refuse returns the error of a person who is not logged in. It is the same for every cause, since
+// the cause would help an attacker.
 func (s *Sessions) refuse(ctx context.Context, cause error) error {
 	s.Refused(ctx, cause)
 	return apierror.New(codes.Unauthenticated, pb.ErrorReason_TOKEN_INVALID,

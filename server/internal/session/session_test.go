@@ -210,7 +210,8 @@ func (f verifying) Verify(context.Context, string) (*auth.Caller, string, error)
 	return auth.Directory{}.Caller(auth.Identity{Subject: "a", Expires: time.Now().Add(time.Hour)}), "", nil
 }
 
-// TestAProviderThatCannotBeUsed logs in at a provider that is away, and at one whose addresses are not https.
+// TestAProviderThatCannotBeUsed logs in at a provider that is away, and at one whose addresses are
+// not https.
 func TestAProviderThatCannotBeUsed(t *testing.T) {
 	fetches, issuer := 0, ""
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -242,8 +243,8 @@ func TestAProviderThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// TestAReloadDoesNotWaitForTheProvider configures another provider while the first one is silent. The login that
-// waits goes to the other one.
+// TestAReloadDoesNotWaitForTheProvider configures another provider while the first one is silent.
+// The login that waits goes to the other one.
 func TestAReloadDoesNotWaitForTheProvider(t *testing.T) {
 	asked, configured := make(chan struct{}), make(chan struct{})
 	describe := func(w http.ResponseWriter, r *http.Request) {

@@ -13,7 +13,8 @@ import (
 // maxForm bounds the body of a posted token, in bytes. A token has at most 8 KiB.
 const maxForm = 16 << 10
 
-// errBound is why a token that is bound to a certificate begins no session: the cookie would not be bound.
+// errBound is why a token that is bound to a certificate begins no session: the cookie would not be
+// bound.
 var errBound = errors.New("the token is bound to a client certificate")
 
 // postToken begins a session with a token: {"token": "…"}.

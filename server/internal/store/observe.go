@@ -23,8 +23,8 @@ const (
 	Success Failure = ""
 	// Unavailable means that the database failed. A transaction whose commit failed may be durable.
 	Unavailable Failure = "unavailable"
-	// Conflict means that PostgreSQL rolled the transaction back in favor of another one. The store runs
-	// it again.
+	// Conflict means that PostgreSQL rolled the transaction back in favor of another one. The store
+	// runs it again.
 	Conflict Failure = "conflict"
 	// WriteFailed means that one of the writes failed.
 	WriteFailed Failure = "write"
@@ -36,8 +36,8 @@ var Failures = []Failure{Unavailable, Conflict, WriteFailed}
 // Observe sets the observer of all later transactions.
 func (d *DB) Observe(o Observer) { d.observer.Store(&o) }
 
-// commit runs the writes in one transaction, and tells the observer. failed is the write whose error ended
-// the transaction, or nil if the transaction itself failed.
+// commit runs the writes in one transaction, and tells the observer. failed is the write whose
+// error ended the transaction, or nil if the transaction itself failed.
 func (d *DB) commit(batch []*write) (failed *write, err error) {
 	began := time.Now()
 	failed, err = d.transact(batch)
@@ -65,7 +65,8 @@ func failureOf(failed *write, err error) Failure {
 type Load struct {
 	// Queued is how many writes wait for a transaction.
 	Queued int
-	// Reads and Writes are the pools of connections. They are the same pool if the database is in memory.
+	// Reads and Writes are the pools of connections. They are the same pool if the database is in
+	// memory.
 	Reads, Writes sql.DBStats
 }
 

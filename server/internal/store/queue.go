@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// A queue holds the writes that wait for a transaction. One goroutine at a time runs transactions: that
-// of a write that found nobody else, or that of commitWaiting.
+// A queue holds the writes that wait for a transaction. One goroutine at a time runs transactions:
+// that of a write that found nobody else, or that of commitWaiting.
 type queue struct {
 	mu      sync.Mutex
 	waiting []*write
@@ -20,8 +20,8 @@ func newQueue() *queue {
 	return &queue{over: make(chan struct{}, 1), stopped: make(chan struct{})}
 }
 
-// add adds a write. alone reports whether the caller is to run the write, and to hand the queue over
-// afterward. Otherwise the write waits for commitWaiting.
+// add adds a write. alone reports whether the caller is to run the write, and to hand the queue
+// over afterward. Otherwise the write waits for commitWaiting.
 func (q *queue) add(w *write) (alone bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -61,8 +61,8 @@ func (q *queue) take() (batch []*write) {
 	return batch
 }
 
-// withdraw takes a write out of those that wait. It returns false if the write waits no longer: it has run,
-// or is about to.
+// withdraw takes a write out of those that wait. It returns false if the write waits no longer: it
+// has run, or is about to.
 func (q *queue) withdraw(w *write) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

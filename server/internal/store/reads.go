@@ -5,8 +5,8 @@ import (
 	"database/sql"
 )
 
-// Queries read from a database. They fail once its file is no longer in its place: what they would read
-// is gone after a restart.
+// Queries read from a database. They fail once its file is no longer in its place: what they would
+// read is gone after a restart.
 type Queries struct{ db *DB }
 
 // QueryContext returns the rows of a query.

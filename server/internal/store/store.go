@@ -57,8 +57,9 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	return d, nil
 }
 
-// takeOver ends the leases of the processes that had the file before this one. No other process has it
-// open for writing, so all of them are dead, and nobody needs to wait for the end of their leases.
+// takeOver ends the leases of the processes that had the file before this one. No other process has
+// it open for writing, so all of them are dead, and nobody needs to wait for the end of their
+// leases.
 func (d *DB) takeOver(ctx context.Context) error {
 	for _, remove := range []string{"DELETE FROM replicas", "DELETE FROM archive_leases"} {
 		if _, err := d.writes.ExecContext(ctx, remove); err != nil {
@@ -68,8 +69,8 @@ func (d *DB) takeOver(ctx context.Context) error {
 	return d.file.Watch(ctx, d.reads)
 }
 
-// View opens a database that Open has created, for reading only, also while another process has it open.
-// Write returns ErrClosed.
+// View opens a database that Open has created, for reading only, also while another process has it
+// open. Write returns ErrClosed.
 func View(ctx context.Context, dsn string) (*DB, error) {
 	d, err := open(dsn, false)
 	if err != nil {
@@ -104,8 +105,8 @@ func open(dsn string, toWrite bool) (*DB, error) {
 // database in memory has one connection for both.
 func (d *DB) Reads() Queries { return Queries{d} }
 
-// Check returns an error if the database's file is no longer in its place. Nothing is read and written
-// then, until the file is back. A database without a file has no error.
+// Check returns an error if the database's file is no longer in its place. Nothing is read and
+// written then, until the file is back. A database without a file has no error.
 func (d *DB) Check() error { return d.file.Check() }
 
 // Close waits for the writes that have been queued, and closes the database. Later writes return

@@ -102,8 +102,8 @@ func (t *Tx) Queue(changed func(rows int64) error, query string, args ...any) {
 	t.queue = append(t.queue, queued{database.Statement{Query: query, Args: args}, changed, t.of})
 }
 
-// QueueRow is Queue for a query. Its first row goes into row, an *int64 or a *string for each column. Without a
-// row, they stay as they are.
+// QueueRow is Queue for a query. Its first row goes into row, an *int64 or a *string for each
+// column. Without a row, they stay as they are.
 func (t *Tx) QueueRow(row []any, query string, args ...any) {
 	t.db.show(query, args)
 	t.queue = append(t.queue, queued{Statement: database.Statement{Query: query, Args: args, Row: row}, of: t.of})

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// During an upgrade, the version before still runs on the new tables. docs/production.md promises that it
-// can. So a migration only adds.
+// During an upgrade, the version before still runs on the new tables. docs/production.md promises
+// that it can. So a migration only adds.
 func TestUpgradesOnlyAdd(t *testing.T) {
 	files, err := filepath.Glob("migrations/*.sql")
 	if err != nil || len(files) == 0 {

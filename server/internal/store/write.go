@@ -22,8 +22,8 @@ type inDoubt struct{ error }
 
 func (e inDoubt) Unwrap() error { return e.error }
 
-// MayBeDurable reports whether a write that returned this error may be durable all the same, or may become
-// so within MaxCommitDelay. After any other error, it left nothing behind.
+// MayBeDurable reports whether a write that returned this error may be durable all the same, or may
+// become so within MaxCommitDelay. After any other error, it left nothing behind.
 func MayBeDurable(err error) bool {
 	_, is := errors.AsType[inDoubt](err)
 	return is
@@ -40,15 +40,16 @@ type write struct {
 // the same time share a transaction, and so they wait for the disk once.
 //
 // do may run several times. If it fails in a shared transaction, it runs again alone. If another
-// write of that transaction fails, it runs again with the rest. If the database rolls it back in favor
-// of another transaction, it runs again after a pause, in which other writes run. If do returns an
-// error, its changes are undone. do must:
+// write of that transaction fails, it runs again with the rest. If the database rolls it back in
+// favor of another transaction, it runs again after a pause, in which other writes run. If do
+// returns an error, its changes are undone. do must:
 //   - use the context that it gets,
 //   - leave the commit and the rollback to Write,
 //   - not call Write or Reads.
 //
-// ctx can cancel the write until do runs for the first time, and Write then returns at once. After a
-// failed commit, the write may or may not be durable: MayBeDurable tells such an error from others.
+// ctx can cancel the write until do runs for the first time, and Write then returns at once. After
+// a failed commit, the write may or may not be durable: MayBeDurable tells such an error from
+// others.
 func (d *DB) Write(ctx context.Context, do func(context.Context, *Tx) error) error {
 	err := d.writeOnce(ctx, do)
 	for run := 1; run < maxRuns && database.IsRetryable(err); run++ {
@@ -173,12 +174,13 @@ func timeoutError(ctx context.Context, err error) error {
 	return fmt.Errorf("the store's database did not respond within %v", maxTransaction)
 }
 
-// Hooks let a test simulate a crash around a commit, and see the statements. The error of a commit's hook
-// replaces the error of the write.
+// Hooks let a test simulate a crash around a commit, and see the statements. The error of a
+// commit's hook replaces the error of the write.
 type Hooks struct {
 	// Statement gets each statement of writes and reads before it runs.
 	Statement func(query string, args []any)
-	// BeforeCommit runs before the commit. Its error undoes the transaction, as a commit that fails.
+	// BeforeCommit runs before the commit. Its error undoes the transaction, as a commit that
+	// fails.
 	BeforeCommit func() error
 	// AfterCommit runs when the transaction is durable.
 	AfterCommit func() error

@@ -21,12 +21,12 @@ func Nearest(unknown string, known []string) string {
 	return best
 }
 
-// minBeginning is how many bytes two words must have in common at their beginning. It must be half of
-// each word, too.
+// minBeginning is how many bytes two words must have in common at their beginning. It must be half
+// of each word, too.
 const minBeginning = 3
 
-// NearestOrAlike is Nearest. If no word is near, it returns the word with the longest common beginning:
-// FAILED means FAILURE. It returns "" if two words have the same.
+// NearestOrAlike is Nearest. If no word is near, it returns the word with the longest common
+// beginning: FAILED means FAILURE. It returns "" if two words have the same.
 func NearestOrAlike(unknown string, known []string) string {
 	if word := Nearest(unknown, known); word != "" {
 		return word

@@ -14,12 +14,12 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// unhandledTime is how long after the end of a call drmhub waits for its handler, at least. gRPC starts the handlers
-// of all calls at once, even of those whose callers have left.
+// unhandledTime is how long after the end of a call drmhub waits for its handler, at least. gRPC
+// starts the handlers of all calls at once, even of those whose callers have left.
 const unhandledTime = time.Second
 
-// An arrival is a call over gRPC before a handler has it, and the call's context. No interceptor sees the calls that
-// gRPC refuses itself:
+// An arrival is a call over gRPC before a handler has it, and the call's context. No interceptor
+// sees the calls that gRPC refuses itself:
 //
 //   - those with a compression that it does not know,
 //   - those whose method is no path,
@@ -43,16 +43,16 @@ func (a *arrival) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// arrivals are the calls that no handler has yet. They are few, and a look at all of them in each second costs less
-// than a timer for each.
+// arrivals are the calls that no handler has yet. They are few, and a look at all of them in each
+// second costs less than a timer for each.
 type arrivals struct {
 	mu      sync.Mutex
 	waiting map[*arrival]struct{}
 	looking bool // a look is due
 }
 
-// Arrived is the tap of a gRPC server. It has a call counted that gRPC refuses before any handler. A
-// grpc.StatsHandler would see these calls too, but costs each call 20 allocations.
+// Arrived is the tap of a gRPC server. It has a call counted that gRPC refuses before any handler.
+// A grpc.StatsHandler would see these calls too, but costs each call 20 allocations.
 func (c *Calls) Arrived(ctx context.Context, info *tap.Info) (context.Context, error) {
 	if c.off {
 		return ctx, nil
@@ -80,7 +80,8 @@ func (all *arrivals) take(a *arrival) (counted bool) {
 	return a.counted
 }
 
-// lookForUnhandled ends the calls that had ended at the look before, and that no handler has taken since.
+// lookForUnhandled ends the calls that had ended at the look before, and that no handler has taken
+// since.
 func (c *Calls) lookForUnhandled() {
 	for _, a := range c.arrivals.unhandled() {
 		c.refusedByGRPC(a)
@@ -108,9 +109,9 @@ func (all *arrivals) unhandled() (refused []*arrival) {
 	return refused
 }
 
-// takeArrival has the handler of a call take it. It returns when the call arrived, which is now if nobody saw that.
-// counted reports whether the call was counted before its handler came. gRPC lets a handler wait while too many
-// others of its connection run.
+// takeArrival has the handler of a call take it. It returns when the call arrived, which is now if
+// nobody saw that. counted reports whether the call was counted before its handler came. gRPC lets
+// a handler wait while too many others of its connection run.
 func (c *Calls) takeArrival(ctx context.Context) (at time.Time, counted bool) {
 	a := arrivalOf(ctx)
 	if a == nil {
@@ -119,8 +120,8 @@ func (c *Calls) takeArrival(ctx context.Context) (at time.Time, counted bool) {
 	return a.at, c.arrivals.take(a)
 }
 
-// refusedByGRPC ends a call that gRPC has refused: with DEADLINE_EXCEEDED if its deadline had passed, and otherwise
-// with UNIMPLEMENTED.
+// refusedByGRPC ends a call that gRPC has refused: with DEADLINE_EXCEEDED if its deadline had
+// passed, and otherwise with UNIMPLEMENTED.
 func (c *Calls) refusedByGRPC(a *arrival) {
 	ctx, one := c.begin(a, a.method, GRPC, requestIDOf(a), a.at)
 	err := apierror.New(codes.Unimplemented, pb.ErrorReason_REQUEST_INVALID, "gRPC does not know the compression")
@@ -142,8 +143,9 @@ func arrivalOf(ctx context.Context) *arrival {
 // requestIDOf returns the id of a call over gRPC.
 func requestIDOf(ctx context.Context) string { return requestID(sentOf(ctx, requestIDKey)) }
 
-// sentOf returns the values of a key that the caller of a call over gRPC has sent. The metadata of a context is
-// searched as a whole if it has no such key, and most calls have none. The arrival has the same metadata.
+// sentOf returns the values of a key that the caller of a call over gRPC has sent. The metadata of
+// a context is searched as a whole if it has no such key, and most calls have none. The arrival has
+// the same metadata.
 func sentOf(ctx context.Context, key string) []string {
 	if a := arrivalOf(ctx); a != nil {
 		return a.header[key]

@@ -35,13 +35,13 @@ type CallsOptions struct {
 	Log *slog.Logger
 	// HasVendor reports whether a vendor account with this id is configured.
 	HasVendor func(id string) bool
-	// Identify returns the context of a stream of the contract with its caller, if that can be found. Nil means
-	// that the interceptors of streams find the caller.
+	// Identify returns the context of a stream of the contract with its caller, if that can be
+	// found. Nil means that the interceptors of streams find the caller.
 	Identify func(ctx context.Context) context.Context
 }
 
-// Calls observes every call of both faces: it measures it, traces it, and writes its line into the log. It also
-// observes the attempts at vendors.
+// Calls observes every call of both faces: it measures it, traces it, and writes its line into the
+// log. It also observes the attempts at vendors.
 type Calls struct {
 	options  CallsOptions
 	off      bool // only request ids are left
@@ -72,8 +72,8 @@ func (m *Metrics) NewCalls(o CallsOptions) (*Calls, error) {
 	return c, i.err
 }
 
-// The buckets of times, in seconds. They are few, since each of them is a series for each method, vendor, face and
-// code. Requests over HTTP have none, since the calls in them have some.
+// The buckets of times, in seconds. They are few, since each of them is a series for each method,
+// vendor, face and code. Requests over HTTP have none, since the calls in them have some.
 var (
 	bounds   = []float64{0.25, 2.5}
 	noBounds = sdk.NewView(sdk.Instrument{Name: requestDuration},
@@ -153,14 +153,15 @@ func (c *call) noteRequest(req any) {
 	}
 }
 
-// deadlineNear reports whether a caller leaves because its deadline passes. A gRPC client then cancels the call. That
-// may arrive just before the server sees the same deadline.
+// deadlineNear reports whether a caller leaves because its deadline passes. A gRPC client then
+// cancels the call. That may arrive just before the server sees the same deadline.
 func deadlineNear(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) < clientsClock
 }
 
-// clientsClock is how much earlier than the server a client may see its deadline: the differences of the network.
+// clientsClock is how much earlier than the server a client may see its deadline: the differences
+// of the network.
 const clientsClock = 20 * time.Millisecond
 
 // end ends a call with the error that the caller gets. A call ends once.

@@ -84,8 +84,8 @@ func TestADeadCollectorHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// TestACallThatGRPCRefusesIsCountedOnce has calls end whose handlers run, run late or too late, and never run. Two of
-// them arrive when their deadline has passed.
+// TestACallThatGRPCRefusesIsCountedOnce has calls end whose handlers run, run late or too late, and
+// never run. Two of them arrive when their deadline has passed.
 func TestACallThatGRPCRefusesIsCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, c := newCalls(t)
@@ -199,7 +199,8 @@ func TestLabelsHaveABound(t *testing.T) {
 	}
 }
 
-// TestADeadlineIsNoCancellation ends calls as a gRPC client does whose deadline passes, and as one that leaves.
+// TestADeadlineIsNoCancellation ends calls as a gRPC client does whose deadline passes, and as one
+// that leaves.
 func TestADeadlineIsNoCancellation(t *testing.T) {
 	m, c := newCalls(t)
 	info := &grpc.UnaryServerInfo{FullMethod: pb.SiteService_GetSite_FullMethodName}

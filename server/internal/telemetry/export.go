@@ -23,8 +23,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/buildinfo"
 )
 
-// export sends traces, metrics and logs where the standard environment variables OTEL_… say. Without them, it
-// sends nothing and starts nothing.
+// export sends traces, metrics and logs where the standard environment variables OTEL_… say.
+// Without them, it sends nothing and starts nothing.
 type export struct {
 	off      bool                     // nothing is measured: OTEL_SDK_DISABLED
 	resource *resource.Resource       // describes this program
@@ -85,8 +85,9 @@ func (e *export) connect(ctx context.Context) error {
 	return nil
 }
 
-// wanted reports whether the environment asks to send a signal: TRACES, METRICS or LOGS. An endpoint alone does.
-// The page of metrics is always there, so that "prometheus" asks for nothing more.
+// wanted reports whether the environment asks to send a signal: TRACES, METRICS or LOGS. An
+// endpoint alone does. The page of metrics is always there, so that "prometheus" asks for nothing
+// more.
 func wanted(signal string) bool {
 	switch exporter := os.Getenv("OTEL_" + signal + "_EXPORTER"); exporter {
 	case "":

@@ -14,7 +14,8 @@ import (
 // otherRoute is the label of every path that drmhub does not have.
 const otherRoute = "_OTHER"
 
-// A request is one request over HTTP. It is the context of the request and the writer of its response, too.
+// A request is one request over HTTP. It is the context of the request and the writer of its
+// response, too.
 type request struct {
 	context.Context
 	http.ResponseWriter
@@ -43,8 +44,8 @@ func requestOf(ctx context.Context) *request {
 	return &request{}
 }
 
-// SetRoute notes the route of the request of a context: a template or the path of a page, never the path of a
-// resource.
+// SetRoute notes the route of the request of a context: a template or the path of a page, never the
+// path of a resource.
 func SetRoute(ctx context.Context, route string) { requestOf(ctx).route = route }
 
 type httpKey struct {
@@ -52,7 +53,8 @@ type httpKey struct {
 	status                int
 }
 
-// HTTP returns a handler that gives each request and its response an id, and measures the time of the request.
+// HTTP returns a handler that gives each request and its response an id, and measures the time of
+// the request.
 func (c *Calls) HTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()

@@ -18,8 +18,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/serverstream"
 )
 
-// Unary is the interceptor of unary calls. It is the outermost, so that it sees the error that the caller gets. A nil
-// Calls observes nothing.
+// Unary is the interceptor of unary calls. It is the outermost, so that it sees the error that the
+// caller gets. A nil Calls observes nothing.
 func (c *Calls) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
@@ -104,8 +104,8 @@ func (c *Calls) beginGRPC(ctx context.Context, method string) (context.Context, 
 	return ctx, one
 }
 
-// Early returns r with an addition: a unary call begins before its caller is identified, so that this time
-// counts too. The interceptors must have Unary.
+// Early returns r with an addition: a unary call begins before its caller is identified, so that
+// this time counts too. The interceptors must have Unary.
 func (c *Calls) Early(r grpc.ServiceRegistrar) grpc.ServiceRegistrar { return early{r, c} }
 
 type early struct {
@@ -132,9 +132,9 @@ func (e early) RegisterService(desc *grpc.ServiceDesc, service any) {
 	e.ServiceRegistrar.RegisterService(&d, service)
 }
 
-// BeginREST begins a call over REST before its request is read. method is its full name, or "" for a method that
-// drmhub does not have. resource is the name in the path, or "". The returned context has the call, which ends in
-// the interceptors, or by Fail before.
+// BeginREST begins a call over REST before its request is read. method is its full name, or "" for
+// a method that drmhub does not have. resource is the name in the path, or "". The returned context
+// has the call, which ends in the interceptors, or by Fail before.
 func BeginREST(ctx context.Context, method, resource string) context.Context {
 	r := requestOf(ctx)
 	if r.calls == nil {
@@ -147,8 +147,8 @@ func BeginREST(ctx context.Context, method, resource string) context.Context {
 	return ctx
 }
 
-// Fail ends the call of a context that is refused before its interceptors run. It does nothing to a call that has
-// ended, and without a call.
+// Fail ends the call of a context that is refused before its interceptors run. It does nothing to a
+// call that has ended, and without a call.
 func Fail(ctx context.Context, err error) {
 	one := callOf(ctx)
 	if one == nil || one.ended {

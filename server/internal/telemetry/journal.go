@@ -63,8 +63,8 @@ type Journal interface {
 	Takeovers() int64
 }
 
-// ShowJournal shows what is not settled, and how this replica fares. vendors returns the ids of the vendors
-// that are configured now.
+// ShowJournal shows what is not settled, and how this replica fares. vendors returns the ids of the
+// vendors that are configured now.
 //
 // What the store holds is the same for all replicas. So rules take the maximum of it, and no sum.
 func (m *Metrics) ShowJournal(j Journal, vendors func() []string) error {

@@ -18,8 +18,8 @@ type KeySet interface {
 	Interval() time.Duration
 }
 
-// ShowKeySets shows the age of the key sets that current returns, and their failed fetches, by their place in
-// the configuration.
+// ShowKeySets shows the age of the key sets that current returns, and their failed fetches, by
+// their place in the configuration.
 func (m *Metrics) ShowKeySets(current func() []KeySet) error {
 	i := &instruments{meter: m.meter}
 	age := i.gauge("drmhub.jwks.age", "s", "Time since the key set was fetched.")

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// refusalsPerSecond and burstOfRefusals bound the lines of calls that are refused because of their caller,
-	// which cost an attacker little. Further lines have the level debug.
+	// refusalsPerSecond and burstOfRefusals bound the lines of calls that are refused because of
+	// their caller, which cost an attacker little. Further lines have the level debug.
 	refusalsPerSecond, burstOfRefusals = 5, 20
 )
 

@@ -15,7 +15,8 @@ const (
 	maxRequestID = 128
 )
 
-// requestID returns the id of a call: the one that the caller sent, if it can be written everywhere, or a new one.
+// requestID returns the id of a call: the one that the caller sent, if it can be written
+// everywhere, or a new one.
 func requestID(sent []string) string {
 	if len(sent) == 1 && isValidRequestID(sent[0]) {
 		return sent[0]
@@ -27,8 +28,8 @@ func requestID(sent []string) string {
 	return string(id[:])
 }
 
-// WithRequestID returns a handler that gives each response an id, and measures nothing. It is for requests that a
-// monitor makes, which would hide those of callers in the metrics.
+// WithRequestID returns a handler that gives each response an id, and measures nothing. It is for
+// requests that a monitor makes, which would hide those of callers in the metrics.
 func WithRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(requestIDHeader, requestID(r.Header.Values(requestIDHeader)))

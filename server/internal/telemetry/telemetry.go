@@ -1,6 +1,6 @@
-// Package telemetry holds drmhub's metrics, its traces, and the line of each call in the log. They are
-// OpenTelemetry's. A page shows the metrics in the text format of Prometheus. Nothing is sent anywhere, unless the
-// environment variables OTEL_… say where.
+// Package telemetry holds drmhub's metrics, its traces, and the line of each call in the log. They
+// are OpenTelemetry's. A page shows the metrics in the text format of Prometheus. Nothing is sent
+// anywhere, unless the environment variables OTEL_… say where.
 //
 // No attribute of a metric has endless values: never a subject, a resource, a request id or a path.
 package telemetry
@@ -64,14 +64,15 @@ func New() (*Metrics, error) {
 	return m, errors.Join(err, goruntime.Start(goruntime.WithMeterProvider(m.provider)), m.showBuild())
 }
 
-// Page returns the page at Path: the text format of Prometheus, or OpenMetrics where it is accepted.
+// Page returns the page at Path: the text format of Prometheus, or OpenMetrics where it is
+// accepted.
 func (m *Metrics) Page() http.Handler { return m.page }
 
 // sendTime bounds how long Close sends what is left.
 const sendTime = 2 * time.Second
 
-// Close ends the metrics and traces, and sends what is left of them. A collector that does not respond holds it up
-// for sendTime only.
+// Close ends the metrics and traces, and sends what is left of them. A collector that does not
+// respond holds it up for sendTime only.
 func (m *Metrics) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()

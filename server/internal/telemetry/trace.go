@@ -22,8 +22,8 @@ var (
 	ofClient = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient)}
 )
 
-// startSpan returns the context of a call in its span. A caller who is known continues its own trace. A trace that
-// a stranger names is only a link, since it would decide what is sampled.
+// startSpan returns the context of a call in its span. A caller who is known continues its own
+// trace. A trace that a stranger names is only a link, since it would decide what is sampled.
 func (c *call) startSpan(ctx context.Context) context.Context {
 	if c.calls.off || c.span != nil {
 		return ctx

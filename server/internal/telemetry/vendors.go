@@ -14,7 +14,8 @@ var (
 	driftKinds    = []shape.Kind{shape.NewField, shape.MissingField, shape.UnknownCode, shape.UnknownWord}
 )
 
-// ShowVendors shows the state of the vendor accounts. accounts returns those that are configured now.
+// ShowVendors shows the state of the vendor accounts. accounts returns those that are configured
+// now.
 func (m *Metrics) ShowVendors(accounts func() []*upstream.Account) error {
 	i := &instruments{meter: m.meter}
 	breaker := i.gauge("drmhub.vendor.breaker.state", "", "1: the circuit breaker is in this state.")

@@ -96,8 +96,9 @@ func (e *explainer) countOf(ctx context.Context, v view) (Figures, error) {
 // errEnough ends a scan whose further rows are not needed.
 var errEnough = errors.New("enough rows")
 
-// noUser counts the rows of a view without a user, up to about a number. For the whole month, the archive has
-// the number. Elsewhere, rows of erased viewers look the same, and count unless the month has none without a user.
+// noUser counts the rows of a view without a user, up to about a number. For the whole month, the
+// archive has the number. Elsewhere, rows of erased viewers look the same, and count unless the
+// month has none without a user.
 func (e *explainer) noUser(ctx context.Context, v view, most int64) (n int64, err error) {
 	month, held := e.count.Month.Span(e.Rule.Zone), e.count.counts.Issued.NoUser
 	if v.failures {

@@ -64,7 +64,8 @@ func (e *explainer) incomplete(context.Context) error {
 	return nil
 }
 
-// hasHole reports whether the archive lacks a part of a span that is older than the newest part it has.
+// hasHole reports whether the archive lacks a part of a span that is older than the newest part it
+// has.
 func (e *explainer) hasHole(span archive.Span) bool {
 	var newest int64
 	for _, s := range e.Site.Spans {

@@ -115,8 +115,8 @@ func (e *explainer) usersWithoutID(ctx context.Context) error {
 }
 
 // otherZone explains figures that equal those of the month in another time zone. It also tries both
-// reasons at once: another zone, and the refused requests. Where the archive lacks rows, equal figures
-// are a coincidence.
+// reasons at once: another zone, and the refused requests. Where the archive lacks rows, equal
+// figures are a coincidence.
 func (e *explainer) otherZone(ctx context.Context) error {
 	if e.hasHole(e.own.span) {
 		return nil

@@ -37,9 +37,9 @@ var (
 	digits   = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// ReadCSV reads the lines of a vendor's invoice from a table with a line of column names, and returns
-// where in the text each begins. Commas or semicolons separate the cells. A cell that cannot be read
-// is an error, with its line and column: a guess would bill the wrong number.
+// ReadCSV reads the lines of a vendor's invoice from a table with a line of column names, and
+// returns where in the text each begins. Commas or semicolons separate the cells. A cell that
+// cannot be read is an error, with its line and column: a guess would bill the wrong number.
 func ReadCSV(vendor, text string) (lines []*pb.InvoiceLine, at []int, err error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	r := csv.NewReader(strings.NewReader(text))
@@ -170,7 +170,8 @@ func (c cells) line(vendor string) (*pb.InvoiceLine, error) {
 	return line, nil
 }
 
-// Amount returns quantity times price, exactly, without zeros at the end. price is a decimal number.
+// Amount returns quantity times price, exactly, without zeros at the end. price is a decimal
+// number.
 func Amount(quantity int64, price string) string {
 	whole, fraction, _ := strings.Cut(price, ".")
 	scaled, _ := new(big.Int).SetString(whole+fraction, 10)

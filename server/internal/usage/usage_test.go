@@ -97,7 +97,8 @@ func ledger(t *testing.T, rows string, zone *time.Location, rule adapters.Counti
 
 var whole = archive.Span{From: at("2026-09-01T00:00"), To: at("2026-12-01T00:00")}
 
-// TestExplain compares claims about October 2026 with the archive's 6 licenses, 3 users and 3 devices.
+// TestExplain compares claims about October 2026 with the archive's 6 licenses, 3 users and 3
+// devices.
 func TestExplain(t *testing.T) {
 	drift := archive.State{Drift: []archive.Drift{{
 		Span: archive.Span{From: at("2026-10-02T00:00"), To: at("2026-10-03T00:00")}, Archived: 2, Vendor: 1,
@@ -113,7 +114,8 @@ func TestExplain(t *testing.T) {
 		zone  *time.Location
 		rows  string // october, if it is empty
 		claim string // "licenses users devices [date]", with "-" for what is not claimed
-		// want has a line for each reason: its figures, and the rows in dispute of each figure that is claimed.
+		// want has a line for each reason: its figures, and the rows in dispute of each figure that
+		// is claimed.
 		want string
 	}{
 		"equal":            {claim: "6 3 3"},

@@ -10,9 +10,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// bounds refuses lists that are too long, and fields that this version does not know. It is the first
-// check, since all others take time for each item. drmhub would ignore an unknown field, such as a
-// newer validate_only, and would store an unknown secret.
+// bounds refuses lists that are too long, and fields that this version does not know. It is the
+// first check, since all others take time for each item. drmhub would ignore an unknown field, such
+// as a newer validate_only, and would store an unknown secret.
 func bounds(m protoreflect.Message, path string) (violations []*violation) {
 	if unknown := m.GetUnknown(); len(unknown) > 0 {
 		number, _, _ := protowire.ConsumeTag(unknown)
@@ -37,7 +37,8 @@ func bounds(m protoreflect.Message, path string) (violations []*violation) {
 // knownHolders has what holdsMore returned for each descriptor. They are few, and never change.
 var knownHolders sync.Map
 
-// holdsMore reports whether messages of a type can hold lists or other messages. The requests of most reads cannot.
+// holdsMore reports whether messages of a type can hold lists or other messages. The requests of
+// most reads cannot.
 func holdsMore(d protoreflect.MessageDescriptor) bool {
 	if known, ok := knownHolders.Load(d); ok {
 		return known == true

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// batchItems refuses items that set a field of the batch. A batch is one call with one request_id, and
-// its dry run is one dry run. drmhub would ignore both fields in an item.
+// batchItems refuses items that set a field of the batch. A batch is one call with one request_id,
+// and its dry run is one dry run. drmhub would ignore both fields in an item.
 func batchItems(req proto.Message) (violations []*violation) {
 	m := req.ProtoReflect()
 	if !holdsMore(m.Descriptor()) {

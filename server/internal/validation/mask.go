@@ -14,8 +14,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/suggest"
 )
 
-// explicitMask checks an update_mask, and makes it explicit. "*" means every field that can change. No
-// mask means those of them that the request sets.
+// explicitMask checks an update_mask, and makes it explicit. "*" means every field that can change.
+// No mask means those of them that the request sets.
 func explicitMask(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("update_mask")
@@ -56,8 +56,8 @@ func maskViolation(description string) *violation {
 	return &violation{Field: "update_mask", Description: description}
 }
 
-// Changeable returns the set fields of a resource that an update can change. It leaves out the others,
-// so that a client can send back the whole resource that it read.
+// Changeable returns the set fields of a resource that an update can change. It leaves out the
+// others, so that a client can send back the whole resource that it read.
 func Changeable(resource protoreflect.MessageDescriptor, set func(protoreflect.FieldDescriptor) bool) []string {
 	var paths []string
 	for i := range resource.Fields().Len() {

@@ -18,8 +18,8 @@ import (
 
 type violation = errdetails.BadRequest_FieldViolation
 
-// canonicalNames makes every resource name in a request canonical, and returns the malformed names as
-// violations.
+// canonicalNames makes every resource name in a request canonical, and returns the malformed names
+// as violations.
 func canonicalNames(req proto.Message) []*violation {
 	w := nameWalk{request: string(req.ProtoReflect().Descriptor().Name())}
 	w.message(req.ProtoReflect(), "")
@@ -94,15 +94,15 @@ func (w *nameWalk) required(f protoreflect.FieldDescriptor, path string) bool {
 	return strings.HasPrefix(w.request, "Update") && contract.HasBehavior(f, annotations.FieldBehavior_IDENTIFIER)
 }
 
-// ignored reports whether a field's value does not matter: an output of a resource that is sent back
-// (AIP-203), or the name in a resource to create (AIP-133).
+// ignored reports whether a field's value does not matter: an output of a resource that is sent
+// back (AIP-203), or the name in a resource to create (AIP-133).
 func (w *nameWalk) ignored(f protoreflect.FieldDescriptor, path string) bool {
 	return contract.HasBehavior(f, annotations.FieldBehavior_OUTPUT_ONLY) ||
 		contract.HasBehavior(f, annotations.FieldBehavior_IDENTIFIER) && !w.required(f, path)
 }
 
-// anotherName refuses a request whose resource has another name than the request. The caller could mean
-// either of the two.
+// anotherName refuses a request whose resource has another name than the request. The caller could
+// mean either of the two.
 func anotherName(req proto.Message) []*violation {
 	m := req.ProtoReflect()
 	field := m.Descriptor().Fields().ByName("name")

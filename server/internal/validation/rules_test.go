@@ -9,7 +9,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// TestEveryRuleCompiles compiles the rules of every request, since a server does so only at the first request.
+// TestEveryRuleCompiles compiles the rules of every request, since a server does so only at the
+// first request.
 func TestEveryRuleCompiles(t *testing.T) {
 	rules, err := protovalidate.New()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// callbackURLs refuses addresses that a vendor cannot call, among the fields that an update changes. An
-// empty one removes the address.
+// callbackURLs refuses addresses that a vendor cannot call, among the fields that an update
+// changes. An empty one removes the address.
 func callbackURLs(req proto.Message) (violations []*violation) {
 	m := req.ProtoReflect()
 	field, within := m.Descriptor().Fields().ByName("update_mask"), contract.ResourceField(m.Descriptor())
@@ -37,8 +37,8 @@ func callbackURLs(req proto.Message) (violations []*violation) {
 	return violations
 }
 
-// isCallback reports whether a vendor can call a URL. The metadata service of a cloud has a link-local
-// address, which is nobody's license server.
+// isCallback reports whether a vendor can call a URL. The metadata service of a cloud has a
+// link-local address, which is nobody's license server.
 func isCallback(text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {

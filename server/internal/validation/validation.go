@@ -1,6 +1,6 @@
-// Package validation checks requests against the rules of the proto. It also makes names canonical and
-// masks explicit. The journal's digest and locks depend on both. Every broken rule becomes a field
-// violation.
+// Package validation checks requests against the rules of the proto. It also makes names canonical
+// and masks explicit. The journal's digest and locks depend on both. Every broken rule becomes a
+// field violation.
 package validation
 
 import (
@@ -23,8 +23,9 @@ type Validator struct {
 	rules func() (protovalidate.Validator, error)
 }
 
-// New returns a validator. The first request of each message compiles its rules, and the first of all what the
-// rules share: 3 MB and some milliseconds that a start does not need. A test compiles the rules of all messages.
+// New returns a validator. The first request of each message compiles its rules, and the first of
+// all what the rules share: 3 MB and some milliseconds that a start does not need. A test compiles
+// the rules of all messages.
 func New() *Validator {
 	return &Validator{sync.OnceValues(func() (protovalidate.Validator, error) { return protovalidate.New() })}
 }
@@ -61,8 +62,8 @@ func (v *Validator) Request(req proto.Message) error {
 	return nil
 }
 
-// fromRules returns the broken rules of fields that have no violation yet. A name has a better message
-// than that it does not match its pattern.
+// fromRules returns the broken rules of fields that have no violation yet. A name has a better
+// message than that it does not match its pattern.
 func fromRules(broken *protovalidate.ValidationError, known []*violation) []*violation {
 	named := map[string]bool{}
 	for _, v := range known {

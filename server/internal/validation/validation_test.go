@@ -210,8 +210,8 @@ func TestEveryNameOfARequestHasABound(t *testing.T) {
 	}
 }
 
-// namePaths returns the fields that hold names, judged by what they are called: those of the request,
-// and those of a resource that it changes.
+// namePaths returns the fields that hold names, judged by what they are called: those of the
+// request, and those of a resource that it changes.
 func namePaths(m protoreflect.MessageDescriptor, deep bool) (paths []string) {
 	for i := range m.Fields().Len() {
 		f := m.Fields().Get(i)

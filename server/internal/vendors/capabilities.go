@@ -14,8 +14,8 @@ var derived = map[string]string{
 	pb.SiteService_ListFairPlayCertificates_FullMethodName: pb.SiteService_GetFairPlayCertificate_FullMethodName,
 }
 
-// Capabilities returns the RPCs that an adapter has as capabilities, and those that drmhub composes from them.
-// The adapter's description says which of its own are composed.
+// Capabilities returns the RPCs that an adapter has as capabilities, and those that drmhub composes
+// from them. The adapter's description says which of its own are composed.
 func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	has, composed := adapters.RPCs(a), a.Describe().Composed
 	var capabilities []*pb.Vendor_Capability
@@ -38,8 +38,8 @@ func Capabilities(a adapters.Adapter) []*pb.Vendor_Capability {
 	return capabilities
 }
 
-// As returns the account's adapter as the capability C, as adapters.As does. Every call asks for one, so the
-// adapter is not asked for its description each time.
+// As returns the account's adapter as the capability C, as adapters.As does. Every call asks for
+// one, so the adapter is not asked for its description each time.
 func As[C any](v Vendor) (C, bool) {
 	if v.unsupported == nil {
 		return adapters.As[C](v.Adapter)
@@ -47,8 +47,8 @@ func As[C any](v Vendor) (C, bool) {
 	return adapters.AsUnless[C](v.Adapter, v.unsupported())
 }
 
-// Proto returns the account in the form of VendorService. All callers get the same message, and must
-// not change it.
+// Proto returns the account in the form of VendorService. All callers get the same message, and
+// must not change it.
 func (v Vendor) Proto() *pb.Vendor {
 	if v.described != nil {
 		return v.described()
@@ -56,8 +56,8 @@ func (v Vendor) Proto() *pb.Vendor {
 	return v.describe()
 }
 
-// describe makes what Proto returns. That costs more than all else that ListVendors does, and an adapter
-// never changes its description. So it runs once for each account of a Registry.
+// describe makes what Proto returns. That costs more than all else that ListVendors does, and an
+// adapter never changes its description. So it runs once for each account of a Registry.
 func (v Vendor) describe() *pb.Vendor {
 	d := v.Adapter.Describe()
 	return &pb.Vendor{

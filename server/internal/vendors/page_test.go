@@ -70,8 +70,8 @@ func TestTheCapabilitiesPageIsUpToDate(t *testing.T) {
 	}
 }
 
-// byDefault returns settings of a kind whose switches are those of a configuration that names none. The
-// sandbox turns one on.
+// byDefault returns settings of a kind whose switches are those of a configuration that names none.
+// The sandbox turns one on.
 func byDefault(kind catalog.Kind) any {
 	settings := kind.TwinSettings("https://vendor.invalid")
 	switches, defaults := reflect.ValueOf(settings).Elem(), reflect.ValueOf(kind.Settings()).Elem()

@@ -21,7 +21,8 @@ type Vendor struct {
 	Kind    string // the kind of vendor, such as "pallycon"
 	Adapter adapters.Adapter
 	Account *upstream.Account // what the adapter knows about its vendor's state
-	// AccountDigest differs between accounts that are not the same at the vendor. A reload keeps it.
+	// AccountDigest differs between accounts that are not the same at the vendor. A reload keeps
+	// it.
 	AccountDigest string
 
 	// New sets these. See Proto and As.
@@ -67,10 +68,10 @@ func checkIDs(all []Vendor) error {
 	return nil
 }
 
-// Replace replaces all accounts in one step, unless permit returns an error. permit gets the ids that
-// the new accounts lack. While it runs, Lookup of such an id blocks, so that no call begins that
-// permit does not see. A call that found its adapter before runs on with it. What permit changes counts in the
-// descriptions of the new accounts.
+// Replace replaces all accounts in one step, unless permit returns an error. permit gets the ids
+// that the new accounts lack. While it runs, Lookup of such an id blocks, so that no call begins
+// that permit does not see. A call that found its adapter before runs on with it. What permit
+// changes counts in the descriptions of the new accounts.
 func (r *Registry) Replace(all []Vendor, permit func(leaving []string) error) error {
 	if err := checkIDs(all); err != nil {
 		return err
@@ -95,7 +96,8 @@ func (r *Registry) Replace(all []Vendor, permit func(leaving []string) error) er
 	return nil
 }
 
-// described returns the accounts with their descriptions, each of which is made when it is first needed.
+// described returns the accounts with their descriptions, each of which is made when it is first
+// needed.
 func described(all []Vendor) []Vendor {
 	all = slices.Clone(all)
 	for i, v := range all {
@@ -105,8 +107,8 @@ func described(all []Vendor) []Vendor {
 	return all
 }
 
-// Snapshot returns a registry that stays as this one is now. A call that looks up several accounts, or
-// one of them twice, uses it, so that a reload does not take an account away in between.
+// Snapshot returns a registry that stays as this one is now. A call that looks up several accounts,
+// or one of them twice, uses it, so that a reload does not take an account away in between.
 func (r *Registry) Snapshot() *Registry {
 	s := &Registry{}
 	s.current.Store(&accounts{all: r.current.Load().all})
@@ -116,7 +118,8 @@ func (r *Registry) Snapshot() *Registry {
 // All returns the accounts, in the order of the configuration.
 func (r *Registry) All() []Vendor { return r.current.Load().all }
 
-// AccountDigest returns the digest of the account with this resource name, or "" if there is no such account.
+// AccountDigest returns the digest of the account with this resource name, or "" if there is no
+// such account.
 func (r *Registry) AccountDigest(name string) string {
 	for _, v := range r.All() {
 		if v.Name() == name {

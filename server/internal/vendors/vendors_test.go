@@ -137,8 +137,8 @@ func TestAnIDIsTakenOnce(t *testing.T) {
 	}
 }
 
-// TestAVendorLeavesInOneStep drops a vendor, once refused and once permitted. While that is decided, a call for the
-// vendor waits, and all others go on.
+// TestAVendorLeavesInOneStep drops a vendor, once refused and once permitted. While that is
+// decided, a call for the vendor waits, and all others go on.
 func TestAVendorLeavesInOneStep(t *testing.T) {
 	for name, refusal := range map[string]error{"refused": errors.New("it has unsettled mutations"), "permitted": nil} {
 		synctest.Test(t, func(t *testing.T) {

@@ -15,11 +15,12 @@ const (
 	sharedFor = "600"
 )
 
-// exposed are the headers of responses that pages may read, beside those whose names start with Drmhub-.
+// exposed are the headers of responses that pages may read, beside those whose names start with
+// Drmhub-.
 var exposed = []string{"Retry-After", "WWW-Authenticate", "X-Request-Id"}
 
-// share lets the pages of listed origins read the response. It responds to a preflight request of theirs,
-// and then reports false.
+// share lets the pages of listed origins read the response. It responds to a preflight request of
+// theirs, and then reports false.
 func (g *Guard) share(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, bool) {
 	if len(g.shared) == 0 {
 		return w, true
@@ -41,8 +42,8 @@ func (g *Guard) share(w http.ResponseWriter, r *http.Request) (http.ResponseWrit
 	return w, false
 }
 
-// A sharedWriter names the headers that pages may read. Some of them are numbered, so they are known
-// only when the response begins.
+// A sharedWriter names the headers that pages may read. Some of them are numbered, so they are
+// known only when the response begins.
 type sharedWriter struct {
 	http.ResponseWriter
 	began bool
@@ -78,8 +79,8 @@ func (w *sharedWriter) Write(p []byte) (int, error) {
 // Unwrap returns the writer for http.ResponseController.
 func (w *sharedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// carriesJSON reports whether a request carries JSON or nothing. A request that changes nothing may carry
-// anything.
+// carriesJSON reports whether a request carries JSON or nothing. A request that changes nothing may
+// carry anything.
 func carriesJSON(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

@@ -26,8 +26,8 @@ func newHosts(o Options) hosts {
 	return h
 }
 
-// names reports whether the host that a request names is one of this server. Only Host and the target of
-// the request count. A proxy's X-Forwarded-Host can hold anything.
+// names reports whether the host that a request names is one of this server. Only Host and the
+// target of the request count. A proxy's X-Forwarded-Host can hold anything.
 func (g *Guard) names(r *http.Request) bool {
 	host, ok := split(r.Host)
 	if !ok {
@@ -49,8 +49,8 @@ func (g *Guard) names(r *http.Request) bool {
 	return leaf != nil && leaf.VerifyHostname(host) == nil
 }
 
-// split returns the name or address in a Host header, in one form: in lower case, without port, final
-// dot, brackets and zone. It reports false if the header is malformed.
+// split returns the name or address in a Host header, in one form: in lower case, without port,
+// final dot, brackets and zone. It reports false if the header is malformed.
 func split(header string) (host string, ok bool) {
 	host = header
 	if i := strings.LastIndexByte(header, ':'); i >= 0 && !strings.HasSuffix(header, "]") {

@@ -1,12 +1,13 @@
-// Package webguard keeps a web page in the browser of somebody who can reach drmhub from calling it.
+// Package webguard keeps a web page in the browser of somebody who can reach drmhub from calling
+// it.
 //
-// A page can do so in two ways. It sends a request to drmhub's address, whose response it cannot read
-// but whose effect is there. Or its own name resolves to drmhub's address (DNS rebinding), and then
-// it can also read. Browsers name the page's origin in the first case, and the page's host in the
-// second. So a Guard has three rules:
+// A page can do so in two ways. It sends a request to drmhub's address, whose response it cannot
+// read but whose effect is there. Or its own name resolves to drmhub's address (DNS rebinding), and
+// then it can also read. Browsers name the page's origin in the first case, and the page's host in
+// the second. So a Guard has three rules:
 //
-//   - A request must come from drmhub's own origin, from a listed origin, or from a program that is no
-//     browser (403). A person may also follow a link from elsewhere.
+//   - A request must come from drmhub's own origin, from a listed origin, or from a program that is
+//     no browser (403). A person may also follow a link from elsewhere.
 //   - A request must name a host of this server (421).
 //   - A request that can change something carries JSON or nothing (415). A page sends other types
 //     without asking first.
@@ -24,8 +25,8 @@ import (
 	"strings"
 )
 
-// Options are what a guard lets in. The zero value lets in the requests for loopback and for the address
-// at which a connection arrived.
+// Options are what a guard lets in. The zero value lets in the requests for loopback and for the
+// address at which a connection arrived.
 type Options struct {
 	// Listen is the host of the address listened on. Empty means all addresses.
 	Listen string
@@ -36,8 +37,8 @@ type Options struct {
 	Certificate func() *x509.Certificate
 	// Origins are the origins whose pages may call, such as https://app.example.
 	Origins []string
-	// JSONBelow is the start of the paths that take only JSON. Empty means that the handler behind the
-	// guard checks the type of bodies.
+	// JSONBelow is the start of the paths that take only JSON. Empty means that the handler behind
+	// the guard checks the type of bodies.
 	JSONBelow string
 }
 
@@ -70,8 +71,8 @@ func New(o Options) (*Guard, error) {
 	return g, nil
 }
 
-// Admit reports whether a handler may take a request, and returns the writer for its response. Otherwise
-// Admit has responded: refuse writes the response to a request that is refused.
+// Admit reports whether a handler may take a request, and returns the writer for its response.
+// Otherwise Admit has responded: refuse writes the response to a request that is refused.
 func (g *Guard) Admit(
 	w http.ResponseWriter, r *http.Request, refuse func(w http.ResponseWriter, status int, problem string),
 ) (http.ResponseWriter, bool) {
@@ -92,13 +93,14 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// health are the paths that take any host. Their responses say nothing, and a load balancer names the
-// address of a machine.
+// health are the paths that take any host. Their responses say nothing, and a load balancer names
+// the address of a machine.
 var health = []string{"/healthz", "/readyz", "/livez"}
 
-// foreign reports whether a page of another origin makes the request. Such a page cannot see the response
-// to a read, but it would use up the limits of the caller and of the vendor. A link that a person follows
-// is no such request: browsers send no Origin with it, and name the whole document as its target.
+// foreign reports whether a page of another origin makes the request. Such a page cannot see the
+// response to a read, but it would use up the limits of the caller and of the vendor. A link that a
+// person follows is no such request: browsers send no Origin with it, and name the whole document
+// as its target.
 func (g *Guard) foreign(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if slices.Contains(g.shared, origin) {

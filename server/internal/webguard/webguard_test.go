@@ -22,8 +22,8 @@ func newGuard(t *testing.T, o webguard.Options) http.Handler {
 	return guard.Handler(http.NotFoundHandler())
 }
 
-// ask makes a request and returns its status, and 0 for that of the handler behind the guard. Headers are
-// "Name: value" separated by "; ".
+// ask makes a request and returns its status, and 0 for that of the handler behind the guard.
+// Headers are "Name: value" separated by "; ".
 func ask(h http.Handler, local, method, path, host, headers, body string) (int, http.Header) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Host = host

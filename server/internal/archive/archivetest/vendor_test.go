@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// The vendor has rows of the codes a to e at the seconds 1 to 5, with two equal ones at 3. The row of
-// 4 appears at 6.
+// The vendor has rows of the codes a to e at the seconds 1 to 5, with two equal ones at 3. The row
+// of 4 appears at 6.
 func TestVendorShows(t *testing.T) {
 	const site, base = "vendors/a/sites/1", 1_790_000_000
 	var h History

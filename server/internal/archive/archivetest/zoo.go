@@ -33,8 +33,8 @@ func zone(name string) *time.Location {
 	return z
 }
 
-// The rows of the suite lie in these seconds. They hold two starts of months, the end of summer time
-// in New York and Cairo, and its start in Adelaide.
+// The rows of the suite lie in these seconds. They hold two starts of months, the end of summer
+// time in New York and Cairo, and its start in Adelaide.
 var (
 	worldFrom = time.Date(2026, 9, 29, 0, 0, 0, 0, time.UTC).Unix()
 	worldTo   = time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC).Unix()
@@ -69,8 +69,8 @@ var (
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
-// zoo makes about n rows of a site within a range, in any order. Many are equal, and many are of one
-// second.
+// zoo makes about n rows of a site within a range, in any order. Many are equal, and many are of
+// one second.
 func zoo(r *rand.Rand, site int, span archive.Span, n int) []archive.Row {
 	var out []archive.Row
 	near := slices.DeleteFunc(slices.Clone(edges), func(s int64) bool {

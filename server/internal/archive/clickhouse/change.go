@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// patience is how long a change may take. What is pending for longer never takes effect, so that its
-// rows may be removed.
+// patience is how long a change may take. What is pending for longer never takes effect, so that
+// its rows may be removed.
 const patience = 30 * time.Minute
 
 var errRaced = errors.New("another process changed the site in the archive at the same time; " +
@@ -29,8 +29,8 @@ type edit struct {
 	rows   int64 // of the site, afterwards
 }
 
-// lock blocks until nobody in this process changes a site, or ctx ends. Processes agree among themselves who changes
-// it; if they do not, all but one get errRaced.
+// lock blocks until nobody in this process changes a site, or ctx ends. Processes agree among
+// themselves who changes it; if they do not, all but one get errRaced.
 func (e *Engine) lock(ctx context.Context, site any) (unlock func(), err error) {
 	held, _ := e.locks.LoadOrStore(site, make(chan struct{}, 1))
 	select {
@@ -47,8 +47,8 @@ func (e *Engine) lock(ctx context.Context, site any) (unlock func(), err error) 
 //  1. A line says that the load is pending. If the ledger has changed, or another load is pending,
 //     the edit ends.
 //  2. All servers get their rows.
-//  3. One insert makes the load live, masks what is removed, declares dead what is lost, and says the new
-//     spans.
+//  3. One insert makes the load live, masks what is removed, declares dead what is lost, and says
+//     the new spans.
 //  4. If another process declared the load dead before, nothing has taken effect.
 func (e *Engine) apply(ctx context.Context, l *ledger, made edit) error {
 	began := time.Now()
@@ -110,8 +110,8 @@ func (e *Engine) confirm(ctx context.Context, load line) error {
 			return errRaced
 		}
 	}
-	// This process slept, and another one has swept the line. Spans of the load's version are those that it wrote:
-	// to declare it dead, a process writes later ones.
+	// This process slept, and another one has swept the line. Spans of the load's version are those
+	// that it wrote: to declare it dead, a process writes later ones.
 	if newest == load.Version {
 		return nil
 	}

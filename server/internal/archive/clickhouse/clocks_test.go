@@ -9,7 +9,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// A clock may be ahead for a while, that of another process or that of this one before it was set right.
+// A clock may be ahead for a while, that of another process or that of this one before it was set
+// right.
 func TestRowsOfAClockThatIsAheadCount(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 1)
 	ahead := open(t, dsn)
@@ -28,8 +29,8 @@ func TestRowsOfAClockThatIsAheadCount(t *testing.T) {
 	holds(t, open(t, dsn), "abd", span)
 }
 
-// A question counts what was there when it began, also of a process whose numbers are ahead, and beside a site
-// whose versions are.
+// A question counts what was there when it began, also of a process whose numbers are ahead, and
+// beside a site whose versions are.
 func TestAQuestionOfAClockThatIsAhead(t *testing.T) {
 	dsn := clickhouse.ForTest(t, 1)
 	other, ahead := filled(t, dsn, "abc"), open(t, dsn)

@@ -92,8 +92,8 @@ func (d *difference) hash(known map[string]string, row *archive.Row) string {
 	return who
 }
 
-// masks returns the pieces of keys that are removed, as few as there can be between what is kept. If
-// they are too many, it is one piece.
+// masks returns the pieces of keys that are removed, as few as there can be between what is kept.
+// If they are too many, it is one piece.
 func (d *difference) masks() (pieces []int64) {
 	for i, r := range d.old {
 		switch k := int64(r.Key); {
@@ -110,8 +110,8 @@ func (d *difference) masks() (pieces []int64) {
 	return pieces
 }
 
-// written returns the rows that the new load must hold: those that are added, and those that are kept
-// and masked.
+// written returns the rows that the new load must hold: those that are added, and those that are
+// kept and masked.
 func (d *difference) written() []record {
 	out := slices.Clone(d.added)
 	if pieces := d.masks(); len(pieces) == 2 {

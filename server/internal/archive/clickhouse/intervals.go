@@ -13,8 +13,8 @@ import (
 // second is the second of a row as ClickHouse computes it.
 const second = "(intDiv(k, 4294967296) + 1262304000)"
 
-// A calendar divides time into the intervals of a zone. The zone's offsets are Go's, and the question
-// carries them: the servers' own rules of zones can be old.
+// A calendar divides time into the intervals of a zone. The zone's offsets are Go's, and the
+// question carries them: the servers' own rules of zones can be old.
 type calendar struct {
 	interval pb.SummarizeLicensesRequest_Interval
 	zone     *time.Location
@@ -48,8 +48,8 @@ func (e *Engine) calendar(
 	return c, nil
 }
 
-// pieces divides a time, and two days before it, where the offset of a zone changes. ZoneBounds also
-// names times at which it does not change, and at the end of some years its end does not grow.
+// pieces divides a time, and two days before it, where the offset of a zone changes. ZoneBounds
+// also names times at which it does not change, and at the end of some years its end does not grow.
 func pieces(zone *time.Location, from, to int64) (out []piece) {
 	for at := from - 2*86400; at <= to; {
 		t := time.Unix(at, 0).In(zone)
@@ -109,8 +109,8 @@ func (c *calendar) start(number int64) int64 {
 }
 
 // startOfDay returns the first second of a day, which is counted from 1970. Where clocks go from
-// midnight to a later hour, the day begins with that hour. Where midnight comes twice, it begins with
-// the first.
+// midnight to a later hour, the day begins with that hour. Where midnight comes twice, it begins
+// with the first.
 func startOfDay(zone *time.Location, day int64) int64 {
 	all := pieces(zone, day*86400-86400, day*86400+2*86400)
 	for i, p := range all {

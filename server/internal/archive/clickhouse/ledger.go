@@ -16,10 +16,11 @@ import (
 //
 //   - A load: id is its number, state is below, Lo and Hi are its least and greatest key, Rows its
 //     rows. A load without a line counts.
-//   - A mask: rows of the site within Ranges (pairs of keys, inclusive) whose load is less than id do
-//     not count. It holds unless the load of the same number is pending or dead.
+//   - A mask: rows of the site within Ranges (pairs of keys, inclusive) whose load is less than id
+//     do not count. It holds unless the load of the same number is pending or dead.
 //   - Spans: Ranges are the site's spans, and Rows how many rows it has.
-//   - Since: Lo is the second that the archive of the site shall reach back to. Passes do not write it.
+//   - Since: Lo is the second that the archive of the site shall reach back to. Passes do not write
+//     it.
 //   - An erased viewer: state is erasing while rows can still hold the id.
 //   - Shards: Rows is the number of servers.
 //
@@ -118,8 +119,8 @@ type ledger struct {
 	newest uint64 // version
 }
 
-// ledger returns the lines of a site. Loads that another process left behind are declared dead before.
-// Only the owner of a site may call it, to change the site.
+// ledger returns the lines of a site. Loads that another process left behind are declared dead
+// before. Only the owner of a site may call it, to change the site.
 func (e *Engine) ledger(ctx context.Context, site uint16) (*ledger, error) {
 	lines, err := e.read(ctx, fmt.Sprintf("site = %d", site))
 	if err != nil {
@@ -132,8 +133,8 @@ func (e *Engine) ledger(ctx context.Context, site uint16) (*ledger, error) {
 	return l, e.bury(ctx, l)
 }
 
-// bury declares pending loads dead. The spans are written again, in case the insert by which a load takes
-// effect is still on its way to the server.
+// bury declares pending loads dead. The spans are written again, in case the insert by which a load
+// takes effect is still on its way to the server.
 func (e *Engine) bury(ctx context.Context, l *ledger) error {
 	version := e.numbers.next(l.newest)
 	var lines []line
@@ -202,19 +203,21 @@ type view struct {
 	sites []uint16
 	upTo  uint64 // Loads that began later do not count.
 	lines []line
-	// ahead is the newest version of each site that was changed by a process whose clock is ahead. Loads of the
-	// site up to that count.
+	// ahead is the newest version of each site that was changed by a process whose clock is ahead.
+	// Loads of the site up to that count.
 	ahead map[uint16]uint64
 }
 
-// view returns what counts now, at some sites. A later load has a greater number than all versions of its
-// site. It is also greater than the time here, unless the clock of its process is behind. The numbers of this
-// process are no such bound: they stay ahead for a while after those of a clock that was ahead.
+// view returns what counts now, at some sites. A later load has a greater number than all versions
+// of its site. It is also greater than the time here, unless the clock of its process is behind.
+// The numbers of this process are no such bound: they stay ahead for a while after those of a clock
+// that was ahead.
 func (e *Engine) view(ctx context.Context, sites []uint16) (*view, error) {
 	v := &view{sites: sites, ahead: map[uint16]uint64{}}
 	now, newest := uint64(time.Now().UnixNano()), map[uint16]uint64{}
 	var err error
-	// The line of a load is removed in time. That of the spans stays, and has the version of the newest load.
+	// The line of a load is removed in time. That of the spans stays, and has the version of the
+	// newest load.
 	v.lines, err = e.read(ctx, "kind IN ('load', 'mask', 'erased', 'spans') AND site IN ("+list(sites)+")")
 	for _, one := range v.lines {
 		newest[one.Site] = max(newest[one.Site], one.Version)
@@ -269,8 +272,8 @@ func (l line) masked() string {
 	return fmt.Sprintf("site = %d AND load < %d AND (%s)", l.Site, l.ID, strings.Join(ranges, " OR "))
 }
 
-// hidden returns the condition for the rows of viewers who are erased, while rows can hold their ids.
-// It is empty if no row can.
+// hidden returns the condition for the rows of viewers who are erased, while rows can hold their
+// ids. It is empty if no row can.
 func (v *view) hidden() string {
 	var all []string
 	for _, one := range v.lines {

@@ -1,5 +1,5 @@
-// Package clickhouse keeps the archive in ClickHouse, on one server or on several as shards, over its
-// native protocol. It needs nothing that ClickHouse 18.16 lacks.
+// Package clickhouse keeps the archive in ClickHouse, on one server or on several as shards, over
+// its native protocol. It needs nothing that ClickHouse 18.16 lacks.
 //
 // ClickHouse has no transactions. So rows are written as a load, which has a number, and a table
 // called loads says which loads do not count. Every question carries those as literals. A change
@@ -7,8 +7,8 @@
 // at all. See ledger.go for the lines of the table, and change.go for the order of the steps.
 //
 // Rows are kept twice: sorted by site and key, and sorted by viewer and key. A viewer is kept as a
-// keyed hash of the MD5 of the id. By it viewers are counted and found, and it stays when a viewer is
-// erased, so that all figures stay.
+// keyed hash of the MD5 of the id. By it viewers are counted and found, and it stays when a viewer
+// is erased, so that all figures stay.
 package clickhouse
 
 import (
@@ -54,8 +54,9 @@ var errDSN = errors.New("archive.dsn must be clickhouse://user:password@host:900
 //
 // It makes the database and its tables if they are missing. Further parameters are those of the
 // driver, such as secure=true, and settings of ClickHouse. Each host is a shard, and the first must
-// stay the first. With several hosts, the first sends the questions on to the others. It reaches them
-// at the same addresses, without a password, or as the cluster that the parameter cluster names.
+// stay the first. With several hosts, the first sends the questions on to the others. It reaches
+// them at the same addresses, without a password, or as the cluster that the parameter cluster
+// names.
 func Open(ctx context.Context, dsn string) (*Engine, error) {
 	options, err := clickhouse.ParseDSN(dsn)
 	if err != nil || !strings.HasPrefix(dsn, "clickhouse://") || options.Protocol != clickhouse.Native {

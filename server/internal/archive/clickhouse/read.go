@@ -129,10 +129,10 @@ const hour = archive.Key(3600 << 32)
 // longWindow is from how long a window of time on Search reads the keys alone first.
 const longWindow = 48 * hour
 
-// Search implements archive.Engine. The rows of one viewer lie together. Others are sought in windows
-// of time, the newest first, each eight times as long as the one before: ClickHouse would else sort
-// all rows that match. In long windows it sorts keys, and then reads the rows of those that are
-// wanted.
+// Search implements archive.Engine. The rows of one viewer lie together. Others are sought in
+// windows of time, the newest first, each eight times as long as the one before: ClickHouse would
+// else sort all rows that match. In long windows it sorts keys, and then reads the rows of those
+// that are wanted.
 func (e *Engine) Search(
 	ctx context.Context, asked archive.Question, below archive.Key, limit int,
 ) ([]archive.Row, error) {

@@ -15,14 +15,15 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// The bounds of one insert. An insert makes a part for each month, and servers refuse more than 100.
+// The bounds of one insert. An insert makes a part for each month, and servers refuse more than
+// 100.
 const (
 	maxBlockRows   = 100_000
 	maxBlockMonths = 90
 )
 
-// licenseToken is the MD5 of what PallyCon shows as the viewer of all licenses that a service asks for
-// without a viewer's id. Its rows would make one shard much larger than the others.
+// licenseToken is the MD5 of what PallyCon shows as the viewer of all licenses that a service asks
+// for without a viewer's id. Its rows would make one shard much larger than the others.
 var licenseToken = archive.Person("LICENSETOKEN")
 
 // shard returns the server that a row goes to. All rows of a viewer go to one. Any choice is right,

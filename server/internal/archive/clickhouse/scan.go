@@ -14,8 +14,8 @@ const windowRows = 50_000
 // A window is a range of keys.
 type window struct{ from, to archive.Key }
 
-// Scan implements archive.Engine. It reads windows of time of about the same number of rows, and while
-// it yields one it reads the next. All are read by what counted at the beginning.
+// Scan implements archive.Engine. It reads windows of time of about the same number of rows, and
+// while it yields one it reads the next. All are read by what counted at the beginning.
 func (e *Engine) Scan(
 	ctx context.Context, asked archive.Question, below archive.Key, yield func([]archive.Row) error,
 ) error {
@@ -58,8 +58,8 @@ func (e *Engine) Scan(
 	return ctx.Err()
 }
 
-// windows divides the keys below end, the greatest first. Where an hour has many rows, it divides the
-// hour as if its rows were spread evenly.
+// windows divides the keys below end, the greatest first. Where an hour has many rows, it divides
+// the hour as if its rows were spread evenly.
 func (e *Engine) windows(ctx context.Context, q *question, end archive.Key) ([]window, error) {
 	text := fmt.Sprintf("SELECT intDiv(k, %d) AS hours, count() FROM %s WHERE %s GROUP BY hours ORDER BY hours DESC",
 		hour, q.table, q.where(q.from, end))

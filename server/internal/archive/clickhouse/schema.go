@@ -11,8 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// rowColumns are those of the two tables of rows. k is an archive.Key. who is the hash of the viewer,
-// zeros without one. The rows of an erased viewer have who, but no user and no user_md5.
+// rowColumns are those of the two tables of rows. k is an archive.Key. who is the hash of the
+// viewer, zeros without one. The rows of an erased viewer have who, but no user and no user_md5.
 const rowColumns = "k, site, who, user, user_md5, drm, status, content, device, code, model, platform, " +
 	"integration, vendor_drm, vendor_status, load"
 
@@ -21,8 +21,8 @@ const rowTypes = "(k Int64, site UInt16, who FixedString(16), user String, user_
 	"vendor_drm String, vendor_status String, load UInt64) ENGINE = MergeTree " +
 	"PARTITION BY toYYYYMM(toDateTime(intDiv(k, 4294967296) + 1262304000, 'UTC')) "
 
-// prepare makes the tables that are missing, and reads the key. It checks that each server is the one
-// that it was, and that it still has what it confirmed.
+// prepare makes the tables that are missing, and reads the key. It checks that each server is the
+// one that it was, and that it still has what it confirmed.
 func (e *Engine) prepare(ctx context.Context) error {
 	for i, conn := range e.shards {
 		if err := e.create(ctx, conn, i == 0); err != nil {

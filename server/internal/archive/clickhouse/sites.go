@@ -94,8 +94,8 @@ func (e *Engine) must(ctx context.Context, name string) (*site, error) {
 	return found, err
 }
 
-// SetZone implements archive.Engine. Months are counted by the zone when somebody asks, so that nothing
-// else has to change.
+// SetZone implements archive.Engine. Months are counted by the zone when somebody asks, so that
+// nothing else has to change.
 func (e *Engine) SetZone(ctx context.Context, name string, zone *time.Location) error {
 	if _, err := time.LoadLocation(zone.String()); err != nil {
 		return fmt.Errorf("the time zone %q has no name that a later start knows; nothing was changed", zone)
@@ -127,14 +127,15 @@ func (e *Engine) SetZone(ctx context.Context, name string, zone *time.Location) 
 
 // claim gives the next number to a site, or to that of another process that was faster.
 //
-// ClickHouse has no unique keys: it takes all lines that several processes insert at the same time. But a
-// server has only one table of a name, and CREATE VIEW fails if the name is taken. So the view of a number
-// decides whose it is. Its text holds the line of the site, and never changes. Every process that finds the
-// view writes the line, so that a process that is killed in between leaves nothing open. All of them write
-// the same.
+// ClickHouse has no unique keys: it takes all lines that several processes insert at the same time.
+// But a server has only one table of a name, and CREATE VIEW fails if the name is taken. So the
+// view of a number decides whose it is. Its text holds the line of the site, and never changes.
+// Every process that finds the view writes the line, so that a process that is killed in between
+// leaves nothing open. All of them write the same.
 //
-// A number is claimed only when all smaller ones have their lines, and none of them is of this site. An
-// insert that has ended is seen by every later question to the same server, so a site gets one number.
+// A number is claimed only when all smaller ones have their lines, and none of them is of this
+// site. An insert that has ended is seen by every later question to the same server, so a site gets
+// one number.
 func (e *Engine) claim(ctx context.Context, claims []site, name string, zone *time.Location) error {
 	number := uint16(1)
 	for _, other := range claims {
@@ -193,8 +194,8 @@ func (e *Engine) SetState(ctx context.Context, name string, state archive.State)
 	return batch.Send()
 }
 
-// SetSince implements archive.Engine. It writes a line of its own, since ClickHouse could not keep a pass from
-// writing an older state over it. The version of the line is State.Asked.
+// SetSince implements archive.Engine. It writes a line of its own, since ClickHouse could not keep
+// a pass from writing an older state over it. The version of the line is State.Asked.
 func (e *Engine) SetSince(ctx context.Context, name string, since int64) error {
 	s, held, err := e.held(ctx, name)
 	if err != nil {

@@ -42,8 +42,8 @@ func TestASiteHasOneNumber(t *testing.T) {
 	}
 }
 
-// A process is killed after it has claimed a number, and before its site has a line. The site gets that number
-// later, whichever site is next.
+// A process is killed after it has claimed a number, and before its site has a line. The site gets
+// that number later, whichever site is next.
 func TestAClaimThatWasLeftBehind(t *testing.T) {
 	const left, next = "vendors/a/sites/'\\%27\n?` {x:UInt8}é", "vendors/a/sites/next"
 	for _, first := range []string{left, next} {

@@ -231,8 +231,8 @@ func (q *question) dimension(d pb.SummarizeLicensesRequest_Dimension) (dimension
 	return dimension{group: column, text: true}, nil
 }
 
-// userDimension groups by the hash of the viewer. The key is the id where a row has it, and else the
-// MD5. Rows of erased viewers are in one group with those without a viewer.
+// userDimension groups by the hash of the viewer. The key is the id where a row has it, and else
+// the MD5. Rows of erased viewers are in one group with those without a viewer.
 func (q *question) userDimension() dimension {
 	user, md5 := userColumns(q.hidden)
 	return dimension{
@@ -242,8 +242,8 @@ func (q *question) userDimension() dimension {
 	}
 }
 
-// usersOfUser is the number of viewers in a group by viewer: one, or in the group of those without an
-// id those that are erased. A set for each group would take most of the time.
+// usersOfUser is the number of viewers in a group by viewer: one, or in the group of those without
+// an id those that are erased. A set for each group would take most of the time.
 func (q *question) usersOfUser() string {
 	user, md5 := userColumns(q.hidden)
 	shown := fmt.Sprintf("(%s != '' OR %s != '')", user, md5)

@@ -22,8 +22,8 @@ const (
 	old           = time.Hour
 )
 
-// sweepTime is how long a sweep may take. A server may never finish a change, and the next sweep still has to look
-// for rows that were lost.
+// sweepTime is how long a sweep may take. A server may never finish a change, and the next sweep
+// still has to look for rows that were lost.
 const sweepTime = time.Hour
 
 func (e *Engine) sweepNowAndThen(ctx context.Context) {
@@ -68,8 +68,9 @@ func (e *Engine) sweep(ctx context.Context, settled, old time.Duration) error {
 	return e.confirmErased(ctx, lines, before)
 }
 
-// verify counts the rows of live loads. ClickHouse confirms rows before they are on the disk, so that a
-// power failure can lose some. Then the load is dead, and its time is a hole, which passes fill again.
+// verify counts the rows of live loads. ClickHouse confirms rows before they are on the disk, so
+// that a power failure can lose some. Then the load is dead, and its time is a hole, which passes
+// fill again.
 func (e *Engine) verify(ctx context.Context, before uint64) error {
 	lines, err := e.read(ctx, "kind = 'load'")
 	if err != nil {
@@ -127,8 +128,8 @@ func (e *Engine) lost(ctx context.Context, loads []line) ([]line, error) {
 // maxReopens is how often reopen begins again when another process changes the site.
 const maxReopens = 5
 
-// reopen declares loads dead that lack rows, and takes their time out of the spans. Both are one change: a
-// process that is killed in between would leave a time final without its rows.
+// reopen declares loads dead that lack rows, and takes their time out of the spans. Both are one
+// change: a process that is killed in between would leave a time final without its rows.
 func (e *Engine) reopen(ctx context.Context, site uint16, lost []line) error {
 	if len(lost) == 0 {
 		return nil
@@ -180,8 +181,8 @@ func (e *Engine) reopenOnce(ctx context.Context, site uint16, lost []line) error
 	return nil
 }
 
-// changed returns the times of what a load changed: its rows, and those that its mask hides, which come back once
-// it is dead.
+// changed returns the times of what a load changed: its rows, and those that its mask hides, which
+// come back once it is dead.
 func (l *ledger) changed(load line) []archive.Span {
 	out := []archive.Span{load.time()}
 	for _, one := range l.lines {
@@ -211,8 +212,8 @@ func (e *Engine) settle(ctx context.Context, lines []line, before uint64) error 
 	return e.drop(ctx, ids, pending, live)
 }
 
-// drop removes the lines of loads, in the order of the states. ClickHouse can show a state before it
-// while another is gone already.
+// drop removes the lines of loads, in the order of the states. ClickHouse can show a state before
+// it while another is gone already.
 func (e *Engine) drop(ctx context.Context, ids []uint64, states ...string) error {
 	for some := range slices.Chunk(ids, 10_000) {
 		for _, state := range states {
@@ -226,8 +227,8 @@ func (e *Engine) drop(ctx context.Context, ids []uint64, states ...string) error
 	return nil
 }
 
-// remove removes the rows of old dead loads and of old masks, and then their lines. The masks of dead
-// loads go before the loads, because they do not hold.
+// remove removes the rows of old dead loads and of old masks, and then their lines. The masks of
+// dead loads go before the loads, because they do not hold.
 func (e *Engine) remove(ctx context.Context, lines []line, before uint64) error {
 	states := map[uint64]string{}
 	var loads, masks []uint64
@@ -269,8 +270,8 @@ func (e *Engine) remove(ctx context.Context, lines []line, before uint64) error 
 	return e.drop(ctx, loads, live, pending, dead)
 }
 
-// mutate changes a table of a server, and blocks until that is done. It first waits for earlier changes, so that none
-// pile up behind one that never ends.
+// mutate changes a table of a server, and blocks until that is done. It first waits for earlier
+// changes, so that none pile up behind one that never ends.
 func (e *Engine) mutate(ctx context.Context, conn driver.Conn, table, command string) error {
 	if err := e.finished(ctx, conn, table); err != nil {
 		return fmt.Errorf("no change of the table %s was ordered, since ClickHouse has not finished an earlier one: %w",

@@ -107,7 +107,8 @@ func TestAChangeThatAServerNeverFinishes(t *testing.T) {
 	holds(t, e, "ab", span)
 }
 
-// A process sleeps after it has written the last lines of a change, until another one has removed that of the load.
+// A process sleeps after it has written the last lines of a change, until another one has removed
+// that of the load.
 func TestAChangeWhoseLoadIsSwept(t *testing.T) {
 	e := filled(t, clickhouse.ForTest(t, 1), "ab")
 	loads, err := e.read(t.Context(), "kind = 'load'")

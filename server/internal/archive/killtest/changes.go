@@ -12,8 +12,8 @@ import (
 // viewers is how many viewers are erased, of those with the most rows.
 const viewers = 10
 
-// change erases a viewer, or forgets the oldest rows of a site, in two of three children. A child does
-// that first, so that kills hit it.
+// change erases a viewer, or forgets the oldest rows of a site, in two of three children. A child
+// does that first, so that kills hit it.
 func (c *child) change(ctx context.Context, engine archive.Engine) error {
 	engine = counting{engine}
 	switch {

@@ -74,8 +74,8 @@ func compare(ctx context.Context, out io.Writer, engine archive.Engine, w *archi
 	return errors.Join(wrong...)
 }
 
-// restore gives rows of erased viewers their ids back, and returns those viewers. An erased viewer must
-// be in no row, and another one in all of them or in none.
+// restore gives rows of erased viewers their ids back, and returns those viewers. An erased viewer
+// must be in no row, and another one in all of them or in none.
 func restore(w *archivetest.World, s *seen, stored, shown []archive.Row) (erased []string, err error) {
 	ids := map[string]string{} // by person
 	for i := range viewers {
@@ -137,7 +137,8 @@ func (e evidence) fate(site int, r *archive.Row, final bool) fate {
 	return may
 }
 
-// difference returns how many rows of the spans are missing, and how many rows there are too many of.
+// difference returns how many rows of the spans are missing, and how many rows there are too many
+// of.
 func difference(stored, shown []archive.Row, spans []archive.Span, e evidence, site int) (lost, doubled int) {
 	missing, fates := map[archive.Row]int{}, map[archive.Row]fate{}
 	for _, r := range shown {
@@ -166,8 +167,8 @@ func difference(stored, shown []archive.Row, spans []archive.Span, e evidence, s
 	return lost, doubled
 }
 
-// raised returns an error if the archive holds rows of final days that the vendor had deleted before
-// the last child checked them, and shows no difference.
+// raised returns an error if the archive holds rows of final days that the vendor had deleted
+// before the last child checked them, and shows no difference.
 func (e evidence) raised(out io.Writer, site archive.Site, stored []archive.Row) error {
 	const day = 86400
 	gone := 0

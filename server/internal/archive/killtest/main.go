@@ -1,5 +1,5 @@
-// Command killtest kills the passes of an archive, again and again, and then compares every row with
-// what the vendor has shown.
+// Command killtest kills the passes of an archive, again and again, and then compares every row
+// with what the vendor has shown.
 //
 //	go run ./server/internal/archive/killtest -dsn sqlite:/tmp/kill.db
 //	go run ./server/internal/archive/killtest -dsn postgres://… -kills 60
@@ -7,18 +7,17 @@
 //
 // A child process makes passes over the sites of a simulated vendor, whose time runs 600 times as
 // fast. One in twenty rows appears late. Rows come in bursts, and some are equal. One site's
-// responses are cut, one fails, and two forget their oldest rows: of one that is documented. One site
-// loses single rows, before they are final and later. The clock of the archive is ahead of the
-// vendor's.
-// Two of three children first change the archive: one erases a viewer, and one forgets the oldest rows
-// of a site.
+// responses are cut, one fails, and two forget their oldest rows: of one that is documented. One
+// site loses single rows, before they are final and later. The clock of the archive is ahead of the
+// vendor's. Two of three children first change the archive: one erases a viewer, and one forgets
+// the oldest rows of a site.
 //
 // The command kills the child with SIGKILL. Half of the times, it is at a chosen point: at the n-th
-// time that the engine looks at its context while it writes, or between two calls of the engine. The
-// other half is at a random time. Then a last child catches up. The command fails if a row is lost or
-// doubled, if a span that was final is no longer, or if a count differs from a recount. It also fails
-// if a row shows an erased viewer, if a row comes back that the archive has forgotten, if a row that
-// was final goes because the vendor deletes it, or if no pass reports that.
+// time that the engine looks at its context while it writes, or between two calls of the engine.
+// The other half is at a random time. Then a last child catches up. The command fails if a row is
+// lost or doubled, if a span that was final is no longer, or if a count differs from a recount. It
+// also fails if a row shows an erased viewer, if a row comes back that the archive has forgotten,
+// if a row that was final goes because the vendor deletes it, or if no pass reports that.
 //
 // The archive must be empty at the start.
 package main

@@ -71,8 +71,8 @@ func (c *child) command(ctx context.Context) (*exec.Cmd, error) {
 	return p, nil
 }
 
-// die runs a child until it dies at its point, or kills it some time after it is ready. It notes what
-// the child says, and returns the number of points that the child has told of.
+// die runs a child until it dies at its point, or kills it some time after it is ready. It notes
+// what the child says, and returns the number of points that the child has told of.
 func (c *child) die(ctx context.Context, after time.Duration) (passed int, err error) {
 	p, err := c.command(ctx)
 	if err != nil {

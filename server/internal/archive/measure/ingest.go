@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// chunk is how many rows a backfill stores at once, at least. Beyond the first rows, an engine that is
-// for many of them gets them in large chunks, so that the run ends.
+// chunk is how many rows a backfill stores at once, at least. Beyond the first rows, an engine that
+// is for many of them gets them in large chunks, so that the run ends.
 const chunk, largeChunk = 4000, 100_000
 
 // took is what something took.
@@ -159,8 +159,8 @@ func zoneOf(site int) *time.Location {
 	return zone
 }
 
-// nothingNew makes passes that find what is there, and passes that find nothing of it and then all of
-// it again: what a delete and an insert cost.
+// nothingNew makes passes that find what is there, and passes that find nothing of it and then all
+// of it again: what a delete and an insert cost.
 func (m *measurement) nothingNew(ctx context.Context) error {
 	var cold, same, removed, added took
 	// The first round reads rows that were written long before. A head has just been written.

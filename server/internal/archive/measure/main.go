@@ -1,5 +1,5 @@
-// Command measure measures an engine of the archive beside raw SQL on the same database. It is a part
-// of bench/archive, which runs it and says what its figures mean.
+// Command measure measures an engine of the archive beside raw SQL on the same database. It is a
+// part of bench/archive, which runs it and says what its figures mean.
 //
 // The figures go to standard output as lines of JSON.
 package main
@@ -61,8 +61,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	// The world is in memory, and a server has none. Each collection looks at it, and would be paid for
-	// by whatever runs then.
+	// The world is in memory, and a server has none. Each collection looks at it, and would be paid
+	// for by whatever runs then.
 	debug.SetGCPercent(400)
 	m.out, m.world = out, archivetest.NewWorld(archivetest.FullSize(m.rows))
 	m.large = strings.HasPrefix(m.dsn, "clickhouse:")
@@ -113,7 +113,8 @@ type measurement struct {
 // A Figure is a line of the result.
 type Figure struct {
 	Name string `json:"name"`
-	// Engine and Raw are what the archive and raw SQL take or reach. Unit is "ms", "rows/s" or "bytes".
+	// Engine and Raw are what the archive and raw SQL take or reach. Unit is "ms", "rows/s" or
+	// "bytes".
 	Engine float64 `json:"engine"`
 	Raw    float64 `json:"raw,omitempty"`
 	Unit   string  `json:"unit"`

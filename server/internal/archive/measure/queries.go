@@ -54,8 +54,8 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 const slow = 20 * time.Second
 
 // median asks a question in two rounds, of which the first does not count. It returns the median of
-// the time, the mean of the processor's time, and the rows of the last time. The processor's time is
-// about the same on a machine that is busy.
+// the time, the mean of the processor's time, and the rows of the last time. The processor's time
+// is about the same on a machine that is busy.
 func (m *measurement) median(
 	ctx context.Context, times int, ask func(context.Context, int) (int, error),
 ) (one took, err error) {
@@ -147,8 +147,8 @@ func (m *measurement) pages() []question {
 	}
 }
 
-// third returns the key after which the third page begins, and the size of pages that makes three of
-// what there is.
+// third returns the key after which the third page begins, and the size of pages that makes three
+// of what there is.
 func (m *measurement) third(ctx context.Context, q archive.Question) (size int, below archive.Key, err error) {
 	n, err := m.engine.Count(ctx, q)
 	if err != nil {

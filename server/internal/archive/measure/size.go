@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// sizes are the queries for the bytes of a database on the disk, by the scheme of its DSN. SQLite has a file.
+// sizes are the queries for the bytes of a database on the disk, by the scheme of its DSN. SQLite
+// has a file.
 var sizes = map[string]string{
 	"postgres":   "SELECT pg_database_size($1)",
 	"clickhouse": "SELECT toInt64(sum(bytes_on_disk)) FROM system.parts WHERE active AND database = ?",
 }
 
-// size reports what each of these rows takes on the disk, with all indexes and counts. Of several servers,
-// the query would see one, so it reports nothing then.
+// size reports what each of these rows takes on the disk, with all indexes and counts. Of several
+// servers, the query would see one, so it reports nothing then.
 func (m *measurement) size(ctx context.Context, rows int) error {
 	scheme, path, _ := strings.Cut(m.dsn, ":")
 	var bytes int64

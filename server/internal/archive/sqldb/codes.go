@@ -81,7 +81,8 @@ type coded struct {
 	shape, content, person, device, outcome int64
 }
 
-// encode returns the rows as the database holds them, and enters what is missing into the dictionaries.
+// encode returns the rows as the database holds them, and enters what is missing into the
+// dictionaries.
 func (tx *tx) encode(ctx context.Context, site int, rows []archive.Row) ([]coded, error) {
 	tx.db.codes.bound()
 	c := tx.db.codes
@@ -139,7 +140,8 @@ const maxText = 1000
 // hashedText begins a text that is a hash.
 const hashedText = "\x02"
 
-// indexed returns a text as dictionaries index it. What they cannot hold as it is, is returned as raw.
+// indexed returns a text as dictionaries index it. What they cannot hold as it is, is returned as
+// raw.
 func indexed(text string) (key string, raw []byte) {
 	if len(text) <= maxText && !strings.Contains(text, "\x00") && !strings.HasPrefix(text, hashedText) &&
 		utf8.ValidString(text) {
@@ -149,7 +151,8 @@ func indexed(text string) (key string, raw []byte) {
 	return hashedText + hex.EncodeToString(sum[:]), []byte(text)
 }
 
-// digest returns the bytes of an MD5 in hexadecimal. Any other text gets more bytes than an MD5 has.
+// digest returns the bytes of an MD5 in hexadecimal. Any other text gets more bytes than an MD5
+// has.
 func digest(md5 string) []byte {
 	if sum, err := hex.DecodeString(md5); err == nil && len(sum) == 16 && md5 == strings.ToLower(md5) {
 		return sum
@@ -192,7 +195,8 @@ func (tx *tx) enter(ctx context.Context, table string, texts map[string]bool) er
 	if err := tx.lookUp(ctx, table, missing); err != nil || len(missing) == 0 {
 		return err
 	}
-	// Two transactions that add the same texts in the same order do not wait for one another in a circle.
+	// Two transactions that add the same texts in the same order do not wait for one another in a
+	// circle.
 	for chunk := range chunks(tx.db, sortedEntries(missing)) {
 		var values []any
 		for _, e := range chunk {

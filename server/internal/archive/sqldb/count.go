@@ -8,9 +8,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// Count implements archive.Engine. Where it can, it adds up the counts of whole days or hours, and counts
-// only the rows at the ends of the range. A pass could move rows from one of these parts to another between
-// two statements, so all statements read the same moment.
+// Count implements archive.Engine. Where it can, it adds up the counts of whole days or hours, and
+// counts only the rows at the ends of the range. A pass could move rows from one of these parts to
+// another between two statements, so all statements read the same moment.
 func (d *DB) Count(ctx context.Context, q archive.Question) (n int64, err error) {
 	err = d.snapshot(ctx, func(r reader) error {
 		n, err = r.count(ctx, q)
@@ -57,8 +57,8 @@ func (c choice) countHours(site, hours string) string {
 	return "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM archive_hour_totals WHERE site = " + site + hours
 }
 
-// countSite counts the rows of one site: those of whole days or hours together, and single rows in front
-// of them and behind them.
+// countSite counts the rows of one site: those of whole days or hours together, and single rows in
+// front of them and behind them.
 func (r reader) countSite(ctx context.Context, c choice, site siteEntry) (int64, error) {
 	c.sites, c.all = []siteEntry{site}, false
 	clock, from, to := newClock(site.zone), archive.Key(c.lo).Second(), archive.Key(c.hi).Second()+1

@@ -10,9 +10,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// Erase implements archive.Engine. The rows of the sites get the negative id of the person, so that the
-// person still counts once everywhere. Once no site shows the person, the id and the MD5 leave the
-// dictionary. What stays is the keyed hash, under which Replace finds the person again.
+// Erase implements archive.Engine. The rows of the sites get the negative id of the person, so that
+// the person still counts once everywhere. Once no site shows the person, the id and the MD5 leave
+// the dictionary. What stays is the keyed hash, under which Replace finds the person again.
 func (d *DB) Erase(ctx context.Context, sites []string, person string) (rows int64, err error) {
 	entries, err := d.entries(ctx, append([]string{}, sites...))
 	if err != nil || len(entries) == 0 {
@@ -57,8 +57,8 @@ func (tx *tx) erase(ctx context.Context, sites []int64, digest []byte) (rows int
 	return rows, tx.forgetIDs(ctx)
 }
 
-// sealed returns the id of a person in the dictionary, with the seal beside it. A person of whom no row
-// is known yet gets only a seal.
+// sealed returns the id of a person in the dictionary, with the seal beside it. A person of whom no
+// row is known yet gets only a seal.
 func (tx *tx) sealed(ctx context.Context, digest []byte) (id int64, err error) {
 	seal := tx.db.codes.seal(digest)
 	for _, find := range []struct {
@@ -77,8 +77,8 @@ func (tx *tx) sealed(ctx context.Context, digest []byte) (id int64, err error) {
 	return id, nil
 }
 
-// Forget implements archive.Engine. Each step is a transaction of its own, after which all counts are
-// those of the rows that are left.
+// Forget implements archive.Engine. Each step is a transaction of its own, after which all counts
+// are those of the rows that are left.
 func (d *DB) Forget(ctx context.Context, name string, before int64) (removed int64, err error) {
 	entries, err := d.entries(ctx, []string{name})
 	if err != nil || len(entries) == 0 {

@@ -10,9 +10,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// fromCounts returns all groups of a question that the counts by month or by day can answer exactly, and
-// whether they can. Distinct users cannot be added up, so each group must be one line: of one site, and of
-// one month, or one day and code.
+// fromCounts returns all groups of a question that the counts by month or by day can answer
+// exactly, and whether they can. Distinct users cannot be added up, so each group must be one line:
+// of one site, and of one month, or one day and code.
 func (r reader) fromCounts(
 	ctx context.Context, q archive.Question, c choice, by archive.Grouping,
 ) (groups []archive.Group, ok bool, err error) {
@@ -140,8 +140,8 @@ func keysOf(by archive.Grouping, site, code string, status pb.License_Status) []
 	return keys
 }
 
-// whole returns the numbers of the first and the last interval of a range, and whether the range consists of
-// whole intervals. Without an interval in the question, the range must be one.
+// whole returns the numbers of the first and the last interval of a range, and whether the range
+// consists of whole intervals. Without an interval in the question, the range must be one.
 func (c choice) whole(
 	clock *clock, by archive.Grouping, interval pb.SummarizeLicensesRequest_Interval,
 	number, start func(int64) int64,

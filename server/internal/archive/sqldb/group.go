@@ -8,8 +8,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// groups are the groups of rows, and what they count. A group is a number. Each part of its key leads
-// from a number to the next one, so that a group needs little memory.
+// groups are the groups of rows, and what they count. A group is a number. Each part of its key
+// leads from a number to the next one, so that a group needs little memory.
 type groups struct {
 	levels  []level
 	tallies []tally
@@ -17,14 +17,15 @@ type groups struct {
 	devices distinct
 }
 
-// A level holds one part of the keys: by the number that the parts before it have, and the part, which
-// is in the lower 32 bits.
+// A level holds one part of the keys: by the number that the parts before it have, and the part,
+// which is in the lower 32 bits.
 type level struct {
 	ids   map[uint64]uint32
 	parts []uint64 // by number
 }
 
-// A tally is what a group counts, by archive.Figure. Hashed is false where a row shows the id of the user.
+// A tally is what a group counts, by archive.Figure. Hashed is false where a row shows the id of
+// the user.
 type tally struct {
 	figures [archive.ByDevices + 1]uint32
 	hashed  bool
@@ -88,8 +89,8 @@ func (g *groups) distinct() {
 	g.devices.count(func(group, n int) { g.tallies[group].figures[archive.ByDevices] += uint32(n) })
 }
 
-// distinct are the different users or devices of groups. A group with many rows has bits, and the others
-// have pairs.
+// distinct are the different users or devices of groups. A group with many rows has bits, and the
+// others have pairs.
 type distinct struct {
 	pairs pairs
 	bits  map[int][]uint64 // by group: one bit for each id
@@ -98,8 +99,8 @@ type distinct struct {
 // manyRows is from how many rows on a group can have bits.
 const manyRows = 1024
 
-// add adds an id to a group, which has this number of rows. Bits need no more memory than a pair for each
-// row. A small id can also be among the pairs, from when the group had few rows.
+// add adds an id to a group, which has this number of rows. Bits need no more memory than a pair
+// for each row. A small id can also be among the pairs, from when the group had few rows.
 func (d *distinct) add(group int, id, rows int64) {
 	if rows < manyRows || id >= 64*rows {
 		d.pairs.add(group, id)
@@ -116,7 +117,8 @@ func (d *distinct) add(group int, id, rows int64) {
 	all[id/64] |= 1 << (id % 64)
 }
 
-// count calls each with groups and numbers of different ids, and removes all. A group can come up again.
+// count calls each with groups and numbers of different ids, and removes all. A group can come up
+// again.
 func (d *distinct) count(each func(group, n int)) {
 	for group, all := range d.bits {
 		n := 0
@@ -139,8 +141,8 @@ type pairs struct{ all []uint64 }
 // minPairs is how many pairs have room at first.
 const minPairs = 1 << 16
 
-// add adds a pair. Where there is no more room, it removes the repetitions, and makes room if that is not
-// enough.
+// add adds a pair. Where there is no more room, it removes the repetitions, and makes room if that
+// is not enough.
 func (p *pairs) add(group int, id int64) {
 	if len(p.all) == cap(p.all) {
 		p.unite()

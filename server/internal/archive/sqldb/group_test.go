@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Groups with few rows and groups with many count different ids, also those that come before a group has
-// many rows and after it. Nothing remains for the next interval.
+// Groups with few rows and groups with many count different ids, also those that come before a
+// group has many rows and after it. Nothing remains for the next interval.
 func TestDistinct(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var d distinct

@@ -12,8 +12,8 @@ type segment struct {
 	offset   int64
 }
 
-// A clock computes hours, days and months of a zone. It remembers the segment of the last second, and is
-// not safe for concurrent use.
+// A clock computes hours, days and months of a zone. It remembers the segment of the last second,
+// and is not safe for concurrent use.
 type clock struct {
 	zone   *time.Location
 	now    segment
@@ -57,7 +57,8 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// hour returns the first second of the hour of a second. An hour that the clocks repeat is two hours.
+// hour returns the first second of the hour of a second. An hour that the clocks repeat is two
+// hours.
 func (c *clock) hour(second int64) int64 {
 	s := c.at(second)
 	return max(floorDiv(second+s.offset, hour)*hour-s.offset, s.from)
@@ -102,5 +103,6 @@ func nextMonth(month int64) int64 {
 	return month + 1
 }
 
-// startOfWeek returns the first second of a week. Weeks begin on Monday, and 1970-01-01 was a Thursday.
+// startOfWeek returns the first second of a week. Weeks begin on Monday, and 1970-01-01 was a
+// Thursday.
 func (c *clock) startOfWeek(number int64) int64 { return c.startOfDay(number*7 - 3) }

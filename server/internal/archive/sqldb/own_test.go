@@ -162,7 +162,8 @@ func files(t *testing.T, dsn string) (all []byte) {
 	return all
 }
 
-// The id of a viewer leaves the file with the last site that shows it, and when the last row is forgotten.
+// The id of a viewer leaves the file with the last site that shows it, and when the last row is
+// forgotten.
 func TestNoTraceOfAnErasedViewer(t *testing.T) {
 	const alice, bob = "alice@example.com", "bob@example.com"
 	person := func(user string) []byte { sum := md5.Sum([]byte(user)); return sum[:] }

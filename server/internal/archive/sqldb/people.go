@@ -27,8 +27,8 @@ func (tx *tx) found(rows *sql.Rows, table string, missing map[string]entry) erro
 	return rows.Err()
 }
 
-// enterShapes makes the ids of the rows' shapes known, and adds those that are missing. Their words are
-// known.
+// enterShapes makes the ids of the rows' shapes known, and adds those that are missing. Their words
+// are known.
 func (tx *tx) enterShapes(ctx context.Context, rows []archive.Row) error {
 	known, missing := tx.db.codes.shapes, map[shape]bool{}
 	for i := range rows {
@@ -81,8 +81,8 @@ type viewer struct {
 	digest []byte
 }
 
-// enterPeople makes the ids of the rows' viewers known, with those that are erased at the site. It adds
-// who is missing, and the names that the dictionary lacks.
+// enterPeople makes the ids of the rows' viewers known, with those that are erased at the site. It
+// adds who is missing, and the names that the dictionary lacks.
 func (tx *tx) enterPeople(ctx context.Context, site int, rows []archive.Row) error {
 	c := tx.db.codes
 	if err := tx.loadErased(ctx, site); err != nil {
@@ -130,8 +130,8 @@ func (tx *tx) loadErased(ctx context.Context, site int) error {
 		func(v []int64) { erased[v[0]] = true })
 }
 
-// eachPerson runs a statement that returns the id of persons, whether they have a name, and one more column.
-// each gets the column, and the person.
+// eachPerson runs a statement that returns the id of persons, whether they have a name, and one
+// more column. each gets the column, and the person.
 func (tx *tx) eachPerson(ctx context.Context, query string, args []any, each func([]byte, person)) error {
 	rows, err := tx.query(ctx, query, args...)
 	if err != nil {
@@ -159,8 +159,8 @@ func (tx *tx) findPeople(ctx context.Context, viewers []viewer) error {
 		func(digest []byte, p person) { tx.db.codes.people[undigest(digest)] = p })
 }
 
-// findSealed finds those who were erased from all rows. Where the site did not erase the person, the
-// dictionary gets the MD5 again, so that the person is one at all sites.
+// findSealed finds those who were erased from all rows. Where the site did not erase the person,
+// the dictionary gets the MD5 again, so that the person is one at all sites.
 func (tx *tx) findSealed(ctx context.Context, site int, viewers []viewer) error {
 	c, sealed, args := tx.db.codes, map[string]viewer{}, []any(nil)
 	for _, v := range viewers {
@@ -215,7 +215,8 @@ func (tx *tx) addPeople(ctx context.Context, viewers []viewer) error {
 		func(digest []byte, p person) { tx.db.codes.people[undigest(digest)] = p })
 }
 
-// namePeople enters the names that are missing, except those of persons that were erased at the site.
+// namePeople enters the names that are missing, except those of persons that were erased at the
+// site.
 func (tx *tx) namePeople(ctx context.Context, site int, viewers []viewer) error {
 	var values []any
 	for _, v := range viewers {

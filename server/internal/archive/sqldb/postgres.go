@@ -17,13 +17,13 @@ import (
 	"github.com/drmhub/drmhub/server/internal/database"
 )
 
-// postgresWrites sets up a connection for writing, whatever the server's defaults are. A process that
-// freezes in a transaction loses its locks.
+// postgresWrites sets up a connection for writing, whatever the server's defaults are. A process
+// that freezes in a transaction loses its locks.
 const postgresWrites = `SELECT set_config('default_transaction_isolation', 'read committed', false),
 	set_config('idle_in_transaction_session_timeout', '60s', false)`
 
-// The first number of each advisory lock. The second is that of a site, or one of those below, which no
-// site has.
+// The first number of each advisory lock. The second is that of a site, or one of those below,
+// which no site has.
 const lockClass = 0x6172_6368 // "arch"
 
 const (
@@ -98,8 +98,8 @@ func (d *DB) makePartitions(ctx context.Context, rows []archive.Row) error {
 	return nil
 }
 
-// makePartition makes the partition of a month unless it exists. To attach a table blocks no reader and
-// no writer, and to create a partition would.
+// makePartition makes the partition of a month unless it exists. To attach a table blocks no reader
+// and no writer, and to create a partition would.
 func (d *DB) makePartition(ctx context.Context, utc *clock, month int64) error {
 	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
@@ -133,16 +133,15 @@ func (d *DB) makePartition(ctx context.Context, utc *clock, month int64) error {
 
 func partitionName(month int64) string { return fmt.Sprintf("archive_rows_%d", month) }
 
-// lacksPartition reports whether a row found no partition: another replica has dropped it. Nothing else has this
-// code here, since no table has a CHECK. The message can be in any language.
+// lacksPartition reports whether a row found no partition: another replica has dropped it. Nothing
+// else has this code here, since no table has a CHECK. The message can be in any language.
 func lacksPartition(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == "23514" // check_violation
 }
 
-// lock takes the locks of a transaction of PostgreSQL: that of the site, and that of the dictionaries.
-// A transaction that removes from the
-// dictionaries is alone with them.
+// lock takes the locks of a transaction of PostgreSQL: that of the site, and that of the
+// dictionaries. A transaction that removes from the dictionaries is alone with them.
 func (tx *tx) lock(ctx context.Context, site int, alone bool) error {
 	if !tx.db.isPostgres() {
 		return nil
@@ -156,7 +155,8 @@ func (tx *tx) lock(ctx context.Context, site int, alone bool) error {
 	return err
 }
 
-// dropEmpty drops the partitions that end before a second and hold no row: all sites have forgotten theirs.
+// dropEmpty drops the partitions that end before a second and hold no row: all sites have forgotten
+// theirs.
 func (d *DB) dropEmpty(ctx context.Context, before int64) error {
 	if !d.isPostgres() {
 		return nil

@@ -20,7 +20,8 @@ type choice struct {
 	// index has the rows of the condition that chooses best. It is empty without such a condition.
 	index   string
 	refused bool // only refused rows match
-	// counted is set if the conditions are only on what archive_day_series counts: those on its columns.
+	// counted is set if the conditions are only on what archive_day_series counts: those on its
+	// columns.
 	counted bool
 	series  []string
 }
@@ -71,8 +72,8 @@ func (r reader) idOf(ctx context.Context, table, value string) (int64, error) {
 	return r.one(ctx, "SELECT id FROM "+table+" WHERE text = ?", key)
 }
 
-// chooseShapes translates the conditions on what is in shapes. If all shapes that match have one outcome,
-// it becomes a condition, too, since some indexes hold only refused rows.
+// chooseShapes translates the conditions on what is in shapes. If all shapes that match have one
+// outcome, it becomes a condition, too, since some indexes hold only refused rows.
 func (r reader) chooseShapes(ctx context.Context, q archive.Question, c *choice) error {
 	var conditions []string
 	if q.DRM != 0 {

@@ -14,8 +14,9 @@ type reader struct {
 	}
 }
 
-// snapshot calls do with a reader of what the archive holds at one moment. Otherwise, each statement reads
-// what the archive holds when it begins. do must use no other reader: a database in memory has one connection.
+// snapshot calls do with a reader of what the archive holds at one moment. Otherwise, each
+// statement reads what the archive holds when it begins. do must use no other reader: a database in
+// memory has one connection.
 func (d *DB) snapshot(ctx context.Context, do func(reader) error) error {
 	options := &sql.TxOptions{ReadOnly: true}
 	if d.isPostgres() {
@@ -29,8 +30,8 @@ func (d *DB) snapshot(ctx context.Context, do func(reader) error) error {
 	return do(reader{d, tx})
 }
 
-// query returns the rows of a statement that changes nothing. It fails once the file is no longer in its
-// place.
+// query returns the rows of a statement that changes nothing. It fails once the file is no longer
+// in its place.
 func (r reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if err := r.db.file.Check(); err != nil {
 		return nil, err

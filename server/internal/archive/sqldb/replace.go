@@ -15,8 +15,8 @@ import (
 // maxKey is the greatest number that a key can have.
 const maxKey = math.MaxInt64
 
-// keys returns the least and the greatest key of a range. To 0 means no end. A range that begins after
-// all rows has the least key maxKey, which no row has.
+// keys returns the least and the greatest key of a range. To 0 means no end. A range that begins
+// after all rows has the least key maxKey, which no row has.
 func keys(span archive.Span) (lo, hi int64) {
 	lo, hi = maxKey, maxKey
 	if span.From <= archive.MaxSecond {
@@ -173,8 +173,8 @@ func (d *DB) indexed(index string) string {
 	return "INDEXED BY " + index
 }
 
-// subtract compares what a vendor shows with what is there. Both have what is kept, as often as both
-// have it.
+// subtract compares what a vendor shows with what is there. Both have what is kept, as often as
+// both have it.
 func subtract(site siteEntry, rows []coded, there []stored) (added, removed []stored, kept int, err error) {
 	// The positions in there of equal rows.
 	equal := make(map[coded][]int, len(there))

@@ -26,8 +26,8 @@ func (d *DB) Rows(ctx context.Context, site string, within archive.Span) ([]arch
 	return all, err
 }
 
-// Search implements archive.Engine. Erase and Forget take the texts of rows out of the dictionaries, so all
-// statements read the same moment.
+// Search implements archive.Engine. Erase and Forget take the texts of rows out of the
+// dictionaries, so all statements read the same moment.
 func (d *DB) Search(
 	ctx context.Context, q archive.Question, below archive.Key, limit int,
 ) (rows []archive.Row, err error) {
@@ -68,7 +68,8 @@ const (
 	perYield = 1000
 )
 
-// Scan implements archive.Engine. Rows that arrive below the key that it has reached are shown, too.
+// Scan implements archive.Engine. Rows that arrive below the key that it has reached are shown,
+// too.
 func (d *DB) Scan(
 	ctx context.Context, q archive.Question, below archive.Key, yield func([]archive.Row) error,
 ) error {

@@ -157,7 +157,8 @@ func (d *DB) SetSince(ctx context.Context, name string, since int64) error {
 	})
 }
 
-// changeState replaces the state of a site by what change makes of it. Nobody else changes it meanwhile.
+// changeState replaces the state of a site by what change makes of it. Nobody else changes it
+// meanwhile.
 func (d *DB) changeState(ctx context.Context, name string, change func(held archive.State) archive.State) error {
 	return d.write(ctx, func(ctx context.Context, tx *tx) error {
 		site, err := tx.site(ctx, name)
@@ -196,7 +197,8 @@ func (d *DB) SetZone(ctx context.Context, name string, zone *time.Location) erro
 		return nil
 	}
 	return d.write(ctx, func(ctx context.Context, tx *tx) error {
-		// All that makes sites known wait for one another, so that no two sites get the same number.
+		// All that makes sites known wait for one another, so that no two sites get the same
+		// number.
 		if err := tx.lock(ctx, 0, false); err != nil {
 			return err
 		}

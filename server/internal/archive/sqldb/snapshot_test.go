@@ -9,8 +9,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// Passes move rows between a part of a day and the whole days of a range. A count that a pass interrupts
-// would count them twice, or leave them out.
+// Passes move rows between a part of a day and the whole days of a range. A count that a pass
+// interrupts would count them twice, or leave them out.
 func TestACountIsOfOneMoment(t *testing.T) {
 	const day = 86400
 	within := archive.Span{From: january + day/2 + 600, To: january + 3*day + 600}
@@ -75,8 +75,8 @@ func meanwhile(t *testing.T, change func(i int) error) (stop func()) {
 	}
 }
 
-// The zone of a site decides which month a row is in. A summary between whose statements the zone changes
-// would look for the row in another month than the one that counts it.
+// The zone of a site decides which month a row is in. A summary between whose statements the zone
+// changes would look for the row in another month than the one that counts it.
 func TestASummaryIsOfOneMoment(t *testing.T) {
 	const day = 86400
 	seoul, err := time.LoadLocation("Asia/Seoul")

@@ -1,8 +1,8 @@
 // Package sqldb keeps the archive in SQLite, in a file of its own, or in PostgreSQL, where several
 // replicas share it. Both get the same statements where that serves. Parameters are written as ?.
 //
-// Texts, persons and shapes are numbers in rows, and lie in dictionaries. A shape is all that rows have in
-// common. Counts by hour, day and month are kept beside the rows, in the same transaction.
+// Texts, persons and shapes are numbers in rows, and lie in dictionaries. A shape is all that rows
+// have in common. Counts by hour, day and month are kept beside the rows, in the same transaction.
 package sqldb
 
 import (

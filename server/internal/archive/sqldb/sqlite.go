@@ -8,9 +8,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/database"
 )
 
-// The settings of connections. An INSERT of several rows opens a journal of its own, which temp_store
-// keeps in memory. A power cut can lose the last passes, and the next ones read them again. What is
-// deleted is overwritten, so that no file keeps the id of an erased viewer.
+// The settings of connections. An INSERT of several rows opens a journal of its own, which
+// temp_store keeps in memory. A power cut can lose the last passes, and the next ones read them
+// again. What is deleted is overwritten, so that no file keeps the id of an erased viewer.
 const (
 	sqliteWrites = "_busy_timeout=10000&_txlock=immediate&_pragma=temp_store(memory)" +
 		"&_pragma=synchronous(normal)&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)" +
@@ -52,7 +52,8 @@ func (d *DB) openSQLite(name string) (err error) {
 	return nil
 }
 
-// truncate empties the WAL after many writes, unless a reader still needs it. The caller holds the token.
+// truncate empties the WAL after many writes, unless a reader still needs it. The caller holds the
+// token.
 func (d *DB) truncate(ctx context.Context, written int) {
 	if d.sinceTruncate += written; d.file == nil || d.sinceTruncate < truncateAfter {
 		return

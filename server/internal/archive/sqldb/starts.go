@@ -4,8 +4,9 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// number returns the number of the interval of a second: the first second of the hour, or the number of the
-// day, the week or the month. Intervals of the same kind are in the order of their numbers.
+// number returns the number of the interval of a second: the first second of the hour, or the
+// number of the day, the week or the month. Intervals of the same kind are in the order of their
+// numbers.
 func (s *summary) number(second int64) int64 {
 	switch s.by.Interval {
 	case pb.SummarizeLicensesRequest_HOUR:

@@ -12,8 +12,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/archive"
 )
 
-// Summarize implements archive.Engine. The zone of a site says what its counts mean, and it can change. So all
-// statements read the same moment.
+// Summarize implements archive.Engine. The zone of a site says what its counts mean, and it can
+// change. So all statements read the same moment.
 func (d *DB) Summarize(
 	ctx context.Context, q archive.Question, by archive.Grouping,
 ) (page []archive.Group, total int, err error) {
@@ -67,8 +67,9 @@ func figure(g archive.Group, f archive.Figure) int64 {
 	return [...]int64{g.Start, g.Total, g.Issued, g.Refused, g.Users, g.Devices}[f]
 }
 
-// A summary is a question for groups that is computed from rows. The database reads the rows, and this
-// process groups them: it does that faster than SQLite, and its numbers need less memory than rows.
+// A summary is a question for groups that is computed from rows. The database reads the rows, and
+// this process groups them: it does that faster than SQLite, and its numbers need less memory than
+// rows.
 type summary struct {
 	reader
 	choice
@@ -185,8 +186,8 @@ func (s *summary) part(dimension pb.SummarizeLicensesRequest_Dimension) func(*su
 	panic("a dimension that the archive does not know: " + dimension.String())
 }
 
-// first returns the first n groups, and those that differ from the last one of them only by their keys.
-// Texts are read only for these.
+// first returns the first n groups, and those that differ from the last one of them only by their
+// keys. Texts are read only for these.
 func (s *summary) first(ctx context.Context, n int) (first []archive.Group, err error) {
 	sorted := make([]int, len(s.tallies))
 	for i := range sorted {

@@ -33,8 +33,8 @@ type memory struct {
 	texts      *texts
 }
 
-// An ask collects the ids whose entries a read needs. A person is true if the read needs the name, which
-// the dictionary may get later than the MD5.
+// An ask collects the ids whose entries a read needs. A person is true if the read needs the name,
+// which the dictionary may get later than the MD5.
 type ask struct {
 	entries map[string]map[int64]bool
 	people  map[int64]bool
@@ -66,7 +66,8 @@ func (a ask) complete(shapes map[int64]shape) {
 	delete(a.people, 0)
 }
 
-// texts returns the entries that a read needs. It waits for the database alone, and for no other read.
+// texts returns the entries that a read needs. It waits for the database alone, and for no other
+// read.
 func (r reader) texts(ctx context.Context, a ask) (*texts, error) {
 	generation, err := r.one(ctx, "SELECT generation FROM archive_meta")
 	if err != nil {
@@ -89,8 +90,8 @@ func (r reader) texts(ctx context.Context, a ask) (*texts, error) {
 	return t, nil
 }
 
-// recall returns the entries of an ask that are remembered. It forgets all if the dictionaries have lost
-// some since.
+// recall returns the entries of an ask that are remembered. It forgets all if the dictionaries have
+// lost some since.
 func (m *memory) recall(generation int64, a ask) *texts {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -33,8 +33,9 @@ const (
 	unknown   = "cannot write to the archive, and it is unknown whether the change took effect; do it again: %w"
 )
 
-// write runs do in a transaction. It may run again if PostgreSQL rolls it back. What do has found out is
-// complete once write returns without an error. The error says what became of the transaction.
+// write runs do in a transaction. It may run again if PostgreSQL rolls it back. What do has found
+// out is complete once write returns without an error. The error says what became of the
+// transaction.
 func (d *DB) write(ctx context.Context, do func(context.Context, *tx) error) error {
 	select {
 	case d.writing <- struct{}{}:
@@ -87,8 +88,8 @@ func (d *DB) transact(ctx context.Context, do func(context.Context, *tx) error) 
 // maxPrepared bounds how many statements are kept.
 const maxPrepared = 400
 
-// keep prepares the statements of a transaction for the next ones. That is not possible while it runs,
-// since it has the only connection. pgx keeps statements by itself.
+// keep prepares the statements of a transaction for the next ones. That is not possible while it
+// runs, since it has the only connection. pgx keeps statements by itself.
 func (d *DB) keep(ctx context.Context, tx *tx) {
 	for query := range tx.bound {
 		if d.prepared[query] != nil || len(d.prepared) >= maxPrepared {
@@ -176,7 +177,8 @@ func (d *DB) bytes() string {
 	return "?"
 }
 
-// remember makes the ids that this process remembers those of the database. Transactions call it first.
+// remember makes the ids that this process remembers those of the database. Transactions call it
+// first.
 func (tx *tx) remember(ctx context.Context) error {
 	var generation int64
 	rows, err := tx.query(ctx, "SELECT generation, key FROM archive_meta")

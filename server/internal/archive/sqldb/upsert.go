@@ -12,8 +12,8 @@ type numbers interface {
 	~[1]int64 | ~[2]int64 | ~[3]int64 | ~[4]int64 | ~[11]int64
 }
 
-// A counting is a table of counts: the columns of its key after the site, and those that count. The first
-// count is that of rows. A line in which it is 0 is removed.
+// A counting is a table of counts: the columns of its key after the site, and those that count. The
+// first count is that of rows. A line in which it is 0 is removed.
 type counting struct {
 	table        string
 	keys, counts []string

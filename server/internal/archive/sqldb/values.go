@@ -14,8 +14,8 @@ const (
 	perPostgres = 10_000
 )
 
-// most is how many rows a statement takes of n. In SQLite it is a power of two, so that few texts of
-// statements come up.
+// most is how many rows a statement takes of n. In SQLite it is a power of two, so that few texts
+// of statements come up.
 func (d *DB) most(n int) int {
 	if d.isPostgres() {
 		return min(n, perPostgres)
@@ -40,8 +40,8 @@ func chunks[E any](d *DB, all []E) iter.Seq[[]E] {
 	}
 }
 
-// source returns rows as a statement reads them, and the arguments. The rows are one after the other in
-// values. types are those of the columns in PostgreSQL, which gets an array for each.
+// source returns rows as a statement reads them, and the arguments. The rows are one after the
+// other in values. types are those of the columns in PostgreSQL, which gets an array for each.
 func source[E any](d *DB, values []E, types ...string) (text string, args []any) {
 	if !d.isPostgres() {
 		row := "(" + marks(len(types)) + "), "
@@ -60,8 +60,8 @@ func source[E any](d *DB, values []E, types ...string) (text string, args []any)
 	return "SELECT * FROM unnest(?::" + strings.Join(types, "[], ?::") + "[])", args
 }
 
-// among returns the condition that a column is one of some values, and the arguments. kind is the type
-// of the column in PostgreSQL.
+// among returns the condition that a column is one of some values, and the arguments. kind is the
+// type of the column in PostgreSQL.
 func (d *DB) among(column, kind string, values []any) (condition string, args []any) {
 	if d.isPostgres() {
 		return column + " = ANY (?::" + kind + "[])", []any{values}
@@ -75,8 +75,8 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), "
 // numbersOf returns the types of n columns of numbers.
 func numbersOf(n int) []string { return slices.Repeat([]string{"BIGINT"}, n) }
 
-// insert inserts rows of numbers, one after the other in values. tail follows the rows in the statement.
-// each gets the columns that tail returns, or is nil.
+// insert inserts rows of numbers, one after the other in values. tail follows the rows in the
+// statement. each gets the columns that tail returns, or is nil.
 func (tx *tx) insert(
 	ctx context.Context, into string, columns int, values []int64, tail string, each func([]int64),
 ) error {

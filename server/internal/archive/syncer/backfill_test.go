@@ -45,7 +45,8 @@ func TestABackfillReachesBackFurther(t *testing.T) {
 	})
 }
 
-// The pass has read the state before, and writes its own at its end. Another replica asks meanwhile.
+// The pass has read the state before, and writes its own at its end. Another replica asks
+// meanwhile.
 func TestABackfillDuringAPassIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, v := newAccount("a", "s")

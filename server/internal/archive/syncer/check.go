@@ -96,8 +96,8 @@ func (r *run) shownFrom() int64 {
 	return from
 }
 
-// knownDifferences returns the times of the known differences that the vendor still shows, and that are not
-// among these days.
+// knownDifferences returns the times of the known differences that the vendor still shows, and that
+// are not among these days.
 func (r *run) knownDifferences(days []archive.Span) (some []archive.Span) {
 	from := r.shownFrom()
 	for _, d := range r.state.Drift {

@@ -34,9 +34,9 @@ type Settings struct {
 	Backfill time.Duration
 	// Keep is how long a row is kept.
 	Keep time.Duration
-	// Again is the time until the next pass of a site of which something is still to be read. 0 means
-	// Interval. A vendor that cuts its responses for a while is less likely to do so in both passes if
-	// they lie apart.
+	// Again is the time until the next pass of a site of which something is still to be read. 0
+	// means Interval. A vendor that cuts its responses for a while is less likely to do so in both
+	// passes if they lie apart.
 	Again time.Duration
 }
 
@@ -61,7 +61,8 @@ type Pass struct {
 	// Eager makes the pass read the holes again that could not be filled a short time ago.
 	Eager bool
 
-	// tries are the holes that earlier runs of this pass have read in vain. heard is the Asked of these runs.
+	// tries are the holes that earlier runs of this pass have read in vain. heard is the Asked of
+	// these runs.
 	tries map[int64]*try
 	heard int64
 }

@@ -245,7 +245,8 @@ func TestTheWeeklyCheck(t *testing.T) {
 	}
 }
 
-// TestTheCheckReadsDifferencesAgain says how the difference goes away that a pass found in one second.
+// TestTheCheckReadsDifferencesAgain says how the difference goes away that a pass found in one
+// second.
 func TestTheCheckReadsDifferencesAgain(t *testing.T) {
 	b := newBench(t)
 	b.every(hour, start-100*days, start-hour)

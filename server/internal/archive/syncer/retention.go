@@ -50,8 +50,8 @@ func (s *Syncer) sweepNowAndThen(ctx context.Context) {
 	}
 }
 
-// sweepOverdue sweeps all sites that no pass has swept in time: their vendors do not respond or name them no more, or
-// are no longer configured. Replicas may do so at the same time.
+// sweepOverdue sweeps all sites that no pass has swept in time: their vendors do not respond or
+// name them no more, or are no longer configured. Replicas may do so at the same time.
 func (s *Syncer) sweepOverdue(ctx context.Context) {
 	if p := panics.Catch(func() {
 		all, failed := s.Engine.Sites(ctx)

@@ -124,9 +124,9 @@ func (s *Syncer) makePass(ctx context.Context, v vendors.Vendor, one *site, eage
 	return more, err
 }
 
-// madeElsewhere reports whether another replica has made a pass of a site since this process has, so
-// that none is due. next is when the next one is due by the state. The first pass of a process is made
-// without a look at that.
+// madeElsewhere reports whether another replica has made a pass of a site since this process has,
+// so that none is due. next is when the next one is due by the state. The first pass of a process
+// is made without a look at that.
 func (s *Syncer) madeElsewhere(one *site, next time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

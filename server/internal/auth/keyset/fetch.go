@@ -36,8 +36,8 @@ func (s *Set) run(ctx context.Context) {
 	}
 }
 
-// sleep blocks until the next fetch may start: next after the one before, or sooner if a caller needs it.
-// It reports false if ctx ends.
+// sleep blocks until the next fetch may start: next after the one before, or sooner if a caller
+// needs it. It reports false if ctx ends.
 func (s *Set) sleep(ctx context.Context, started time.Time, next time.Duration) bool {
 	timer := time.NewTimer(next)
 	defer timer.Stop()

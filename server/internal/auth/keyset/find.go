@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// The bounds of waiting. An unknown id is probably made up, and a caller who waits costs memory. Beyond a
-// bound, a caller is refused at once. The set is fetched all the same, so that a caller with a new key
-// succeeds a second later.
+// The bounds of waiting. An unknown id is probably made up, and a caller who waits costs memory.
+// Beyond a bound, a caller is refused at once. The set is fetched all the same, so that a caller
+// with a new key succeeds a second later.
 const (
 	// maxStrangers bounds the ids that wait now or were looked for in vain within strangerTime.
 	maxStrangers = 64
-	// strangerTime is longer than an interval, so that callers who try one id after another are refused
-	// at once from their third id on.
+	// strangerTime is longer than an interval, so that callers who try one id after another are
+	// refused at once from their third id on.
 	strangerTime = 2 * time.Second
 	// maxWaiters bounds the callers who wait.
 	maxWaiters = 2000
@@ -35,8 +35,9 @@ type queue struct {
 
 func newQueue() queue { return queue{changed: make(chan struct{}), kids: map[string]int{}} }
 
-// Find returns the key of an id. If the set does not hold it, Find blocks until a fetch that started
-// after this call has ended. The error is ErrUnknown, or that of ctx. The fetch does not depend on ctx.
+// Find returns the key of an id. If the set does not hold it, Find blocks until a fetch that
+// started after this call has ended. The error is ErrUnknown, or that of ctx. The fetch does not
+// depend on ctx.
 func (s *Set) Find(ctx context.Context, kid string) (Key, error) {
 	if key, ok := s.Lookup(kid); ok {
 		return key, nil
@@ -68,8 +69,8 @@ func (s *Set) Find(ctx context.Context, kid string) (Key, error) {
 	}
 }
 
-// join asks for a fetch, and adds a caller to those who wait. It returns the number of the fetch that the
-// caller needs. It reports false if there are too many callers.
+// join asks for a fetch, and adds a caller to those who wait. It returns the number of the fetch
+// that the caller needs. It reports false if there are too many callers.
 func (s *Set) join(kid string) (need uint64, changed <-chan struct{}, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,8 +119,8 @@ func (s *Set) progress() (finished uint64, changed <-chan struct{}) {
 	return s.waiting.finished, s.waiting.changed
 }
 
-// begin says that a fetch starts. Who asked until now is served by it. From now on, callers need the next
-// one.
+// begin says that a fetch starts. Who asked until now is served by it. From now on, callers need
+// the next one.
 func (s *Set) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,8 +1,8 @@
 // Package keyset keeps the keys of a JSON Web Key Set behind a URL (RFC 7517).
 //
-// One goroutine fetches the set: every Refresh, and as soon as a caller needs a key that is unknown.
-// Two fetches start at least a second apart. So strangers with made-up key ids cost the issuer one
-// fetch a second, and callers with a new key wait for about a second at most.
+// One goroutine fetches the set: every Refresh, and as soon as a caller needs a key that is
+// unknown. Two fetches start at least a second apart. So strangers with made-up key ids cost the
+// issuer one fetch a second, and callers with a new key wait for about a second at most.
 //
 // A set that cannot be fetched or used changes nothing. Its keys are believed without an end, since
 // an outage of the issuer must not lock out all callers. Age reports how old they are.
@@ -32,8 +32,8 @@ const (
 	gathering = 20 * time.Millisecond
 	// fetchTime bounds one fetch.
 	fetchTime = 5 * time.Second
-	// maxRetry bounds the pause after a fetch that failed. The first pause is minInterval, and each is
-	// twice as long as the one before.
+	// maxRetry bounds the pause after a fetch that failed. The first pause is minInterval, and each
+	// is twice as long as the one before.
 	maxRetry = time.Minute
 	// maxSize bounds the text of a set, in bytes.
 	maxSize = 1 << 20
@@ -49,7 +49,8 @@ type Options struct {
 	Refresh time.Duration
 	// Earlier, unless nil, is another set of the same URL. Its keys are known from the start.
 	Earlier *Set
-	// Transport sends the requests. Nil means a transport with the system's authorities and proxies.
+	// Transport sends the requests. Nil means a transport with the system's authorities and
+	// proxies.
 	Transport http.RoundTripper
 	// Log receives a line at each change of state. Nil means no log.
 	Log *slog.Logger
@@ -133,8 +134,8 @@ func (s *Set) Start(ctx context.Context) {
 	}()
 }
 
-// Close ends the goroutine, and blocks until it has ended. Callers of Find that wait get no key. The
-// keys stay known.
+// Close ends the goroutine, and blocks until it has ended. Callers of Find that wait get no key.
+// The keys stay known.
 func (s *Set) Close() {
 	if s.stop == nil {
 		return
@@ -153,8 +154,8 @@ func (s *Set) Lookup(kid string) (Key, bool) {
 	return key, ok
 }
 
-// Generation returns a number that grows whenever a key is added, removed or changed. It grows after the
-// change.
+// Generation returns a number that grows whenever a key is added, removed or changed. It grows
+// after the change.
 func (s *Set) Generation() uint64 { return s.generation.Load() }
 
 // URL returns the address of the set without its query.

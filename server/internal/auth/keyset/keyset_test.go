@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// An issuer serves a set to the transport that it is. It makes no connection, so that the clock of a test
-// is synctest's.
+// An issuer serves a set to the transport that it is. It makes no connection, so that the clock of
+// a test is synctest's.
 type issuer struct {
 	mu     sync.Mutex
 	body   string

@@ -69,7 +69,8 @@ func equal(a, b map[string]Key) bool {
 	})
 }
 
-// document is a JSON Web Key Set. Its keys are read one by one, so that one of them spoils no other.
+// document is a JSON Web Key Set. Its keys are read one by one, so that one of them spoils no
+// other.
 type document struct {
 	Keys keyList `json:"keys"`
 }
@@ -95,8 +96,8 @@ var (
 	errNoneUsed = errors.New("no key in it can verify tokens")
 )
 
-// Parse returns the keys of a JSON Web Key Set that can verify tokens, by their ids, and how many keys it
-// left out. A key counts only if all of this is so:
+// Parse returns the keys of a JSON Web Key Set that can verify tokens, by their ids, and how many
+// keys it left out. A key counts only if all of this is so:
 //
 //   - It is well-formed, and its id has 1 to MaxKID bytes.
 //   - It is asymmetric and has no private part.
@@ -104,7 +105,8 @@ var (
 //   - Algorithms returns its algorithm, or it has none. In that case it may verify all of its type.
 //   - No other usable key has its id. Otherwise it is unknown which one the issuer means.
 //
-// Certificates and addresses of certificates in a key are ignored. A set without such a key is an error.
+// Certificates and addresses of certificates in a key are ignored. A set without such a key is an
+// error.
 func Parse(text []byte) (keys map[string]Key, ignored int, err error) {
 	var set document
 	if err := json.Unmarshal(text, &set, loosely); err != nil || set.Keys == nil {

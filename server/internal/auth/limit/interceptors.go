@@ -23,8 +23,8 @@ const (
 	stream = 5
 )
 
-// Unary is the interceptor of unary calls. It comes after authentication, and before all that reads the
-// request or does something. So a refused call, also a mutation, can be repeated as it is.
+// Unary is the interceptor of unary calls. It comes after authentication, and before all that reads
+// the request or does something. So a refused call, also a mutation, can be repeated as it is.
 func (l *Limiter) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {
@@ -57,9 +57,9 @@ func (l *Limiter) Stream(
 
 type paidKey struct{}
 
-// Early takes the cost of a call to a method before its request is read. REST calls it before it reads the
-// body. parent is the parent in the path, or "". The interceptors take nothing more for a call with the
-// returned context.
+// Early takes the cost of a call to a method before its request is read. REST calls it before it
+// reads the body. parent is the parent in the path, or "". The interceptors take nothing more for a
+// call with the returned context.
 func (l *Limiter) Early(ctx context.Context, method, parent string) (context.Context, error) {
 	subject := auth.FromContext(ctx).Subject
 	if l == nil || subject == "" {
@@ -91,7 +91,8 @@ func parentOf(req any) string {
 	return ""
 }
 
-// costOf returns the cost of a unary call by the parent in its request, which may not be canonical yet.
+// costOf returns the cost of a unary call by the parent in its request, which may not be canonical
+// yet.
 func costOf(parent string) int {
 	if len(parent) > 3*names.MaxLength { // Validation refuses it.
 		return plain

@@ -1,12 +1,13 @@
 // Package limit bounds how fast a caller calls, and how many streams it reads at the same time.
 //
-// Each caller has a bucket of tokens, which refills at the configured rate. A call takes tokens by its cost,
-// and a call that finds too few is refused before anything is done. The error says how long to wait. Each
-// replica has buckets of its own, so a caller of n replicas may call n times as fast.
+// Each caller has a bucket of tokens, which refills at the configured rate. A call takes tokens by
+// its cost, and a call that finds too few is refused before anything is done. The error says how
+// long to wait. Each replica has buckets of its own, so a caller of n replicas may call n times as
+// fast.
 //
-// The memory is bounded. Only a full bucket is forgotten, which is the same as a new one. So no flood of
-// other subjects gives a caller more calls than its rate. While all remembered buckets are in use, a new
-// subject shares one of a fixed number of buckets.
+// The memory is bounded. Only a full bucket is forgotten, which is the same as a new one. So no
+// flood of other subjects gives a caller more calls than its rate. While all remembered buckets are
+// in use, a new subject shares one of a fixed number of buckets.
 package limit
 
 import (
@@ -30,8 +31,8 @@ const (
 	sharedBuckets = 1024
 )
 
-// A Limiter bounds the calls and the streams of each caller. It is safe for concurrent use. A nil Limiter
-// bounds nothing.
+// A Limiter bounds the calls and the streams of each caller. It is safe for concurrent use. A nil
+// Limiter bounds nothing.
 type Limiter struct {
 	streams streams
 	seed    maphash.Seed // nobody can choose a subject that shares the bucket of a certain other
@@ -46,13 +47,15 @@ type Limiter struct {
 
 // Options say what a Limiter bounds.
 type Options struct {
-	// Rate is how many tokens a second a bucket gets, and Burst how many it holds. A Rate of 0 means that
-	// there is no limit.
+	// Rate is how many tokens a second a bucket gets, and Burst how many it holds. A Rate of 0
+	// means that there is no limit.
 	Rate  float64
 	Burst int
-	// Streams is how many streams a caller may read at the same time. 0 means that there is no limit.
+	// Streams is how many streams a caller may read at the same time. 0 means that there is no
+	// limit.
 	Streams int
-	// TotalStreams is how many streams all callers may read at the same time. 0 means that there is no limit.
+	// TotalStreams is how many streams all callers may read at the same time. 0 means that there is
+	// no limit.
 	TotalStreams int
 }
 
@@ -70,7 +73,8 @@ func New(o Options) *Limiter {
 	return l
 }
 
-// Configure changes the rate and the burst. Each bucket keeps the tokens that it holds and that fit.
+// Configure changes the rate and the burst. Each bucket keeps the tokens that it holds and that
+// fit.
 func (l *Limiter) Configure(perSecond float64, burst int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,8 +92,9 @@ func (l *Limiter) Configure(perSecond float64, burst int) {
 	}
 }
 
-// take takes the tokens of a call. If there are too few, it takes none, and returns an error with the time
-// until there are enough. A call never costs more than a full bucket holds, so every call can pass.
+// take takes the tokens of a call. If there are too few, it takes none, and returns an error with
+// the time until there are enough. A call never costs more than a full bucket holds, so every call
+// can pass.
 func (l *Limiter) take(subject string, cost int) error {
 	if subject == "" || !l.limited.Load() {
 		return nil
@@ -130,8 +135,8 @@ func (l *Limiter) sharedBucket(subject string) *rate.Limiter {
 	return *b
 }
 
-// tooFast returns the error of a call that finds too few tokens. After the wait, the bucket holds enough. It
-// is rounded up, since the fractions of tokens are.
+// tooFast returns the error of a call that finds too few tokens. After the wait, the bucket holds
+// enough. It is rounded up, since the fractions of tokens are.
 func tooFast(wait time.Duration) error {
 	if rounded := wait.Truncate(time.Microsecond) + time.Microsecond; rounded > wait {
 		wait = rounded

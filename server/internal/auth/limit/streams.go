@@ -10,7 +10,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// streamPause is how long a caller with too many streams is asked to wait. Nobody knows when a stream ends.
+// streamPause is how long a caller with too many streams is asked to wait. Nobody knows when a
+// stream ends.
 const streamPause = time.Second
 
 // streams counts the streams in flight. It holds no more callers than streams.
@@ -22,8 +23,8 @@ type streams struct {
 	of   map[string]int
 }
 
-// enter counts a stream until the caller of enter calls leave. It returns an error if there are too many
-// streams.
+// enter counts a stream until the caller of enter calls leave. It returns an error if there are too
+// many streams.
 func (s *streams) enter(subject string) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

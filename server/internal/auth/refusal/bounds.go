@@ -12,9 +12,11 @@ import (
 const (
 	// linesPerSecond and burstOfLines bound the lines in the log.
 	linesPerSecond, burstOfLines = 5, 20
-	// eventPause is the pause between two events of the same subject, method and reason, after a burst.
+	// eventPause is the pause between two events of the same subject, method and reason, after a
+	// burst.
 	eventPause, burstOfEvents = time.Minute, 10
-	// totalPause is the pause between two events of any kind, after a burst: some 17,000 events a day.
+	// totalPause is the pause between two events of any kind, after a burst: some 17,000 events a
+	// day.
 	totalPause, burstInTotal = 5 * time.Second, 500
 	// maxKinds is how many subjects, methods and reasons are remembered.
 	maxKinds = 1000
@@ -27,7 +29,8 @@ type kind struct{ subject, method, reason string }
 type bounds struct {
 	lines *rate.Limiter
 	kinds *simplelru.LRU[kind, *rate.Limiter]
-	// Callers without an identity have a bound of their own. So they cannot use up that of known callers.
+	// Callers without an identity have a bound of their own. So they cannot use up that of known
+	// callers.
 	known, unknown *rate.Limiter
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/contract"
 )
 
-// Unary is the interceptor of unary calls. It comes right after authentication, so that it knows the caller
-// and sees the refusals of all others.
+// Unary is the interceptor of unary calls. It comes right after authentication, so that it knows
+// the caller and sees the refusals of all others.
 func (r *Recorder) Unary(
 	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
 ) (any, error) {

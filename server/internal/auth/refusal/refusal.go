@@ -1,9 +1,10 @@
-// Package refusal counts, logs and audits the calls that drmhub refuses because of their caller: without a
-// valid identity, outside of what the caller may do, or too fast.
+// Package refusal counts, logs and audits the calls that drmhub refuses because of their caller:
+// without a valid identity, outside of what the caller may do, or too fast.
 //
-// Refusals cost an attacker little, so the records of them are bounded in time and memory. Every refusal is
-// counted. Log lines and audit events beyond the bounds are left out, and the log says how many. Nothing of
-// this slows down or fails the refused call. A record never holds a token or a part of one.
+// Refusals cost an attacker little, so the records of them are bounded in time and memory. Every
+// refusal is counted. Log lines and audit events beyond the bounds are left out, and the log says
+// how many. Nothing of this slows down or fails the refused call. A record never holds a token or a
+// part of one.
 package refusal
 
 import (
@@ -71,9 +72,9 @@ var reasons = map[pb.ErrorReason]bool{
 	pb.ErrorReason_CALLER_RATE_LIMITED: true,
 }
 
-// Refused records the error of a call, if the error is a refusal. The context has the caller, if it is
-// known. resource is the name in the request, or "" if the request was not read. cause is why, in a few words
-// that hold nothing of the request.
+// Refused records the error of a call, if the error is a refusal. The context has the caller, if it
+// is known. resource is the name in the request, or "" if the request was not read. cause is why,
+// in a few words that hold nothing of the request.
 func (r *Recorder) Refused(ctx context.Context, method, resource string, err error, cause string) {
 	if r == nil || err == nil {
 		return
@@ -125,7 +126,8 @@ func (r *Recorder) take(reason string, e audit.Event) (logged bool) {
 	return logged
 }
 
-// other is the method of a call to what is not in the contract. The names of such methods are endless.
+// other is the method of a call to what is not in the contract. The names of such methods are
+// endless.
 const other = "other"
 
 func methodName(method string) string {

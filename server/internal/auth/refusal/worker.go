@@ -60,8 +60,8 @@ func (r *Recorder) summarize(ctx context.Context) {
 	}
 }
 
-// Close blocks until the queued events are recorded. When ctx ends, it drops the rest. Later refusals get
-// no event.
+// Close blocks until the queued events are recorded. When ctx ends, it drops the rest. Later
+// refusals get no event.
 func (r *Recorder) Close(ctx context.Context) {
 	if r == nil {
 		return

@@ -15,8 +15,9 @@ const Secrets = "secrets:read"
 // auditRead is apart from the other reads, since the audit trail names all callers.
 const auditRead = "audit:read"
 
-// Scopes returns every scope that a caller can hold, sorted: reading and writing for each collection of
-// the contract, and Secrets. It leaves out contract.AnyCaller, which every caller holds.
+// Scopes returns every scope that a caller can hold, sorted: reading and writing for each
+// collection of the contract, and Secrets. It leaves out contract.AnyCaller, which every caller
+// holds.
 func Scopes() []string {
 	known := map[string]bool{Secrets: true}
 	for _, rpc := range contract.RPCs() {
@@ -54,8 +55,8 @@ func New(configured map[string][]string) Table {
 	return all
 }
 
-// Of returns the scopes of some roles together, which nobody may change. A role that the table lacks has
-// none.
+// Of returns the scopes of some roles together, which nobody may change. A role that the table
+// lacks has none.
 func (t Table) Of(names ...string) []string {
 	if len(names) == 1 {
 		return slices.Clip(t[names[0]])

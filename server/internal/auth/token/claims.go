@@ -15,20 +15,22 @@ import (
 	"github.com/drmhub/drmhub/adapters/names"
 )
 
-// Claims are what a token says about its caller. Callers of Verify share them, and do not change them.
+// Claims are what a token says about its caller. Callers of Verify share them, and do not change
+// them.
 type Claims struct {
 	Subject string
 	// Scopes and Roles are as the token has them. It may name ones that do not exist.
 	Scopes, Roles []string
-	// Vendors, Sites and Customers confine the caller. Nil means that the token has no such claim, and
-	// the caller may see all. An empty list means none. Sites are canonical names.
+	// Vendors, Sites and Customers confine the caller. Nil means that the token has no such claim,
+	// and the caller may see all. An empty list means none. Sites are canonical names.
 	Vendors, Sites, Customers []string
 	// Expires is the token's exp.
 	Expires time.Time
-	// Thumbprint, unless empty, is the cnf.x5t#S256 of RFC 8705: the SHA-256 of the client certificate
-	// with which alone the token is valid, in base64url without padding.
+	// Thumbprint, unless empty, is the cnf.x5t#S256 of RFC 8705: the SHA-256 of the client
+	// certificate with which alone the token is valid, in base64url without padding.
 	Thumbprint string
-	// Key names the fixed key that has signed the token, as Holds knows it. It is "" for a key of a set.
+	// Key names the fixed key that has signed the token, as Holds knows it. It is "" for a key of a
+	// set.
 	Key string
 	// Derived is what Options.Derive returned for the other fields.
 	Derived any
@@ -44,8 +46,8 @@ type payload struct {
 	nbf, iat *jwt.NumericDate
 }
 
-// ReadClaims returns the claims of an ID token that somebody else has verified, by the rules that hold for
-// the claims and for the subject of every token.
+// ReadClaims returns the claims of an ID token that somebody else has verified, by the rules that
+// hold for the claims and for the subject of every token.
 func (v *Verifier) ReadClaims(text []byte) (*Claims, error) {
 	p := &payload{}
 	if err := p.UnmarshalJSON(text); err != nil {
@@ -150,8 +152,8 @@ func list(v jsontext.Value) ([]string, bool) {
 	return all, true
 }
 
-// maxTime is the end of the year 9999 in seconds, the last moment that a protobuf Timestamp holds. Later
-// times are milliseconds by mistake.
+// maxTime is the end of the year 9999 in seconds, the last moment that a protobuf Timestamp holds.
+// Later times are milliseconds by mistake.
 const maxTime = 253402300799
 
 // timeInto reads a NumericDate: seconds since 1970, which may have a fraction.
@@ -209,8 +211,8 @@ func (p *payload) readCustomers(v jsontext.Value) (ok bool) {
 	return ok && !slices.Contains(p.claims.Customers, names.Wildcard)
 }
 
-// readConfirmation reads which certificate the token needs. A token that needs another proof is refused,
-// since drmhub could not ask for it.
+// readConfirmation reads which certificate the token needs. A token that needs another proof is
+// refused, since drmhub could not ask for it.
 func (p *payload) readConfirmation(v jsontext.Value) bool {
 	var proofs map[string]jsontext.Value
 	if v.Kind() != '{' || json.Unmarshal(v, &proofs) != nil || len(proofs) != 1 {

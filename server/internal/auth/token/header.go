@@ -14,8 +14,8 @@ import (
 // MaxSize bounds a token, in bytes.
 const MaxSize = 8 << 10
 
-// header is what counts in the header of a token. Every other member is ignored, above all those that
-// name a key or say where one is: jwk, jku, x5c and x5u.
+// header is what counts in the header of a token. Every other member is ignored, above all those
+// that name a key or say where one is: jwk, jku, x5c and x5u.
 type header struct {
 	Algorithm jsontext.Value `json:"alg"`
 	KeyID     jsontext.Value `json:"kid"`

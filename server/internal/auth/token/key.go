@@ -35,8 +35,8 @@ var (
 // minSecret is the minimum length of a secret, in bytes.
 const minSecret = 32
 
-// material returns the key for package jwt. The error says what is wrong with the key, and shows nothing
-// of it.
+// material returns the key for package jwt. The error says what is wrong with the key, and shows
+// nothing of it.
 func (k Key) material() (any, error) {
 	if k.ID == "" || len(k.ID) > keyset.MaxKID {
 		return nil, fmt.Errorf("the id of a key must have 1 to %d bytes", keyset.MaxKID)
@@ -87,8 +87,8 @@ func checkPublic(algorithm string, public crypto.PublicKey) error {
 	return nil
 }
 
-// ParsePublicKey reads a public key in PEM for an algorithm: PKIX, PKCS #1, or a certificate. The error
-// continues a sentence about the key, and shows nothing of the text.
+// ParsePublicKey reads a public key in PEM for an algorithm: PKIX, PKCS #1, or a certificate. The
+// error continues a sentence about the key, and shows nothing of the text.
 func ParsePublicKey(algorithm, text string) (crypto.PublicKey, error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil {

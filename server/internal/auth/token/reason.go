@@ -2,8 +2,8 @@ package token
 
 import "errors"
 
-// A Reason says why a token is refused. It is for logs and metrics. A caller learns only that the token
-// is invalid.
+// A Reason says why a token is refused. It is for logs and metrics. A caller learns only that the
+// token is invalid.
 type Reason string
 
 // The reasons, in the order in which Verify finds them.
@@ -48,8 +48,8 @@ func (e *Error) Error() string {
 
 func refuse(reason Reason, detail string) error { return &Error{Reason: reason, detail: detail} }
 
-// ReasonOf returns the reason of an error of Verify. It is empty if the token was not refused: the caller
-// left before the token's key was known.
+// ReasonOf returns the reason of an error of Verify. It is empty if the token was not refused: the
+// caller left before the token's key was known.
 func ReasonOf(err error) Reason {
 	if refused, ok := errors.AsType[*Error](err); ok {
 		return refused.Reason

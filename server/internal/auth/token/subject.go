@@ -12,9 +12,9 @@ const maxSubject = 255
 // anonymous is the subject of every caller in auth mode none.
 const anonymous = "anonymous"
 
-// checkSubject refuses a sub that is no name for a token's caller. Subjects are one namespace: records of
-// calls belong to a subject. So a token must not have the subject of a caller with a certificate, which
-// is a URI or one of reserved, or that of mode none.
+// checkSubject refuses a sub that is no name for a token's caller. Subjects are one namespace:
+// records of calls belong to a subject. So a token must not have the subject of a caller with a
+// certificate, which is a URI or one of reserved, or that of mode none.
 func checkSubject(sub string, reserved map[string]bool) error {
 	plain := strings.ToLower(sub)
 	switch {

@@ -1,8 +1,8 @@
 // Package token verifies bearer tokens: signed JSON Web Tokens (RFC 7519) of one issuer.
 //
-// What RFC 8725 asks for holds here. The key, not the token, decides the algorithm. Issuer, audience and
-// expiry are required. Claims count by their exact names. What a header says about keys, other than the
-// id, is ignored.
+// What RFC 8725 asks for holds here. The key, not the token, decides the algorithm. Issuer,
+// audience and expiry are required. Claims count by their exact names. What a header says about
+// keys, other than the id, is ignored.
 package token
 
 import (
@@ -34,18 +34,19 @@ type Options struct {
 	Issuer, Audience string
 	// Leeway is how far the clocks of issuer and server may differ.
 	Leeway time.Duration
-	// Keys are fixed keys. Sets are those of the issuer's URLs. A fixed key is preferred to one of a set,
-	// and a set to those after it.
+	// Keys are fixed keys. Sets are those of the issuer's URLs. A fixed key is preferred to one of
+	// a set, and a set to those after it.
 	Keys []Key
 	Sets []*keyset.Set
 	// Reserved are the subjects of callers with client certificates.
 	Reserved []string
-	// Derive, unless nil, returns what is made of the claims of each token. It is called when a token is verified,
-	// and not when a token is remembered.
+	// Derive, unless nil, returns what is made of the claims of each token. It is called when a
+	// token is verified, and not when a token is remembered.
 	Derive func(*Claims) any
 }
 
-// A Verifier verifies tokens. It remembers those that it has verified, until they end or keys change.
+// A Verifier verifies tokens. It remembers those that it has verified, until they end or keys
+// change.
 type Verifier struct {
 	fixed     map[string]keyset.Key
 	named     map[string]string // the names of fixed keys in Claims.Key, by their ids
@@ -123,8 +124,8 @@ func (v *Verifier) addKeys(keys []Key) error {
 	return nil
 }
 
-// Verify returns the claims of a token, which the caller must not change. The error is an Error with the
-// reason, or that of ctx if the caller leaves while the token's key is looked for.
+// Verify returns the claims of a token, which the caller must not change. The error is an Error
+// with the reason, or that of ctx if the caller leaves while the token's key is looked for.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	if len(raw) > MaxSize {
 		return nil, refuse(Malformed, "it is larger than 8 KiB")
@@ -163,8 +164,8 @@ func digestOf(raw string) [sha256.Size]byte {
 	return sha256.Sum256(token)
 }
 
-// Lookups returns how many tokens were remembered when they came, and how many were not. A nil Verifier has
-// had none.
+// Lookups returns how many tokens were remembered when they came, and how many were not. A nil
+// Verifier has had none.
 func (v *Verifier) Lookups() (hits, misses int64) {
 	if v == nil {
 		return 0, 0
@@ -172,8 +173,8 @@ func (v *Verifier) Lookups() (hits, misses int64) {
 	return v.hits.Load(), v.misses.Load()
 }
 
-// generation returns a number that grows whenever a set changes. It is read before a key is: a token that
-// was verified with a key that is gone since then has an older number.
+// generation returns a number that grows whenever a set changes. It is read before a key is: a
+// token that was verified with a key that is gone since then has an older number.
 func (v *Verifier) generation() uint64 {
 	var sum uint64
 	for _, set := range v.sets {
@@ -199,8 +200,8 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Claims, error) {
 	return &p.claims, checkSubject(p.claims.Subject, v.reserved)
 }
 
-// Holds reports whether tokens of the key with this name are still valid. It is true for "", the name of all keys of
-// sets.
+// Holds reports whether tokens of the key with this name are still valid. It is true for "", the
+// name of all keys of sets.
 func (v *Verifier) Holds(key string) bool {
 	for _, name := range v.named {
 		if name == key {
@@ -210,8 +211,8 @@ func (v *Verifier) Holds(key string) bool {
 	return key == ""
 }
 
-// key returns the key of a token. It looks for an unknown key only if a set can have it, and the rest of
-// the token could be valid. So a client with an old token causes no fetch.
+// key returns the key of a token. It looks for an unknown key only if a set can have it, and the
+// rest of the token could be valid. So a client with an old token causes no fetch.
 func (v *Verifier) key(ctx context.Context, h *header, p *payload) (any, error) {
 	if !p.read { // JSON's null does not reach UnmarshalJSON.
 		return nil, refuse(Malformed, "the claims are not a JSON object")

@@ -10,7 +10,8 @@ import (
 	"github.com/drmhub/drmhub/server/internal/auth/token"
 )
 
-// broken returns the tokens whose text is not that of the signed one, or whose parts are no objects.
+// broken returns the tokens whose text is not that of the signed one, or whose parts are no
+// objects.
 func broken() []Row {
 	const header = `{"alg":"ES256","kid":"es256"}`
 	claims := "{" + strings.Join(Claims(), ",") + "}"
@@ -90,8 +91,8 @@ func asn1Signature(text string) string {
 	return encode(string(signature))
 }
 
-// otherBits returns another text that lenient decoders read as the same bytes: 64 bytes leave four bits of
-// the last letter unused.
+// otherBits returns another text that lenient decoders read as the same bytes: 64 bytes leave four
+// bits of the last letter unused.
 func otherBits(signature string) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := strings.IndexByte(letters, signature[len(signature)-1])

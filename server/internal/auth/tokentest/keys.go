@@ -1,5 +1,5 @@
-// Package tokentest makes tokens for tests: good ones, and those of every known attack. One table of them
-// runs against the verifier alone and over both faces of the server.
+// Package tokentest makes tokens for tests: good ones, and those of every known attack. One table
+// of them runs against the verifier alone and over both faces of the server.
 package tokentest
 
 import (
@@ -41,8 +41,8 @@ var (
 	set   = []string{"set-rsa", "set-es256", "set-eddsa"}
 )
 
-// same holds ids whose keys differ in nothing but the algorithm. One key saves time, and makes sure that
-// nothing but the algorithm refuses a token.
+// same holds ids whose keys differ in nothing but the algorithm. One key saves time, and makes sure
+// that nothing but the algorithm refuses a token.
 var same = map[string]string{"ps256": "rs256", "set-rsa-ps256": "set-rsa"}
 
 // Key returns the private key, or the secret, of an id. It makes one for an id that has none.
@@ -122,8 +122,8 @@ func Keys() []token.Key {
 	return all
 }
 
-// YAML returns the section auth of a configuration with these keys, and the key set at a URL. The files
-// that it names are in dir. more are further lines, indented by two spaces.
+// YAML returns the section auth of a configuration with these keys, and the key set at a URL. The
+// files that it names are in dir. more are further lines, indented by two spaces.
 func YAML(t testing.TB, dir, jwksURL, more string) string {
 	t.Helper()
 	var text strings.Builder
@@ -178,8 +178,8 @@ func JWKS(more ...string) string {
 	return `{"keys":[` + strings.Join(all, ",") + `]}`
 }
 
-// Sign returns a token of a key with some claims besides those that it needs. A claim that is nil is left
-// out.
+// Sign returns a token of a key with some claims besides those that it needs. A claim that is nil
+// is left out.
 func Sign(alg, kid string, claims map[string]any) string {
 	all := jwt.MapClaims{
 		"iss": Issuer, "aud": Audience, "sub": "billing", "exp": time.Now().Add(time.Hour).Unix(),

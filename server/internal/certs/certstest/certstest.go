@@ -47,8 +47,8 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// Server returns the PEM files of a certificate for 127.0.0.1, localhost and cert.example, valid for this
-// long.
+// Server returns the PEM files of a certificate for 127.0.0.1, localhost and cert.example, valid
+// for this long.
 func (a *Authority) Server(t testing.TB, name string, valid time.Duration) (cert, key []byte) {
 	t.Helper()
 	return a.issue(t, &x509.Certificate{
@@ -64,8 +64,8 @@ func (a *Authority) Client(t testing.TB, uri string) tls.Certificate {
 	return a.Named(t, uri, 24*time.Hour, uri)
 }
 
-// Named returns a client's certificate with this common name, valid for this long, for URIs and DNS names.
-// A name of the wrong kind begins with its kind: "dns:spiffe://acme/x", "uri:x.example".
+// Named returns a client's certificate with this common name, valid for this long, for URIs and DNS
+// names. A name of the wrong kind begins with its kind: "dns:spiffe://acme/x", "uri:x.example".
 func (a *Authority) Named(t testing.TB, commonName string, valid time.Duration, sans ...string) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{

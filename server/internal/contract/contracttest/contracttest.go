@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// FillSecrets sets every secret in a message, at any depth, and returns how many there are. It reads the
-// proto by itself, so that it can test code that reads it through package contract.
+// FillSecrets sets every secret in a message, at any depth, and returns how many there are. It
+// reads the proto by itself, so that it can test code that reads it through package contract.
 func FillSecrets(m protoreflect.Message, value string) (secrets int) {
 	fields := m.Descriptor().Fields()
 	for i := range fields.Len() {

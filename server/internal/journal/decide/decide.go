@@ -54,8 +54,8 @@ const (
 type Evidence struct {
 	Returned Returned
 	Steps    Steps
-	// AnItemFailed says that the response is a batch's, and that an item failed. AllItemsFailed says
-	// that every item failed.
+	// AnItemFailed says that the response is a batch's, and that an item failed. AllItemsFailed
+	// says that every item failed.
 	AnItemFailed, AllItemsFailed bool
 	// MetRefusal says that this run sent or replayed a write that the vendor refused.
 	MetRefusal bool

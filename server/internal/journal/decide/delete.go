@@ -35,6 +35,6 @@ func Delete(o Old) (deleted bool, heldSince time.Time) {
 	}
 }
 
-// overduePart is the part of Keep for which a mutation may be overdue. Replicas look for old mutations
-// several times within it.
+// overduePart is the part of Keep for which a mutation may be overdue. Replicas look for old
+// mutations several times within it.
 const overduePart = 8

@@ -2,7 +2,8 @@ package decide
 
 import pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 
-// Known is the mutation whose request_id came again. No living replica runs it, unless it succeeded.
+// Known is the mutation whose request_id came again. No living replica runs it, unless it
+// succeeded.
 type Known struct {
 	State pb.Mutation_State
 	Steps Steps

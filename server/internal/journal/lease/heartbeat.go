@@ -53,7 +53,8 @@ func (l *Lease) Heartbeat(ctx context.Context) error {
 	return nil
 }
 
-// Left returns how long the lease lasts without another heartbeat. It is 0 once the lease has ended.
+// Left returns how long the lease lasts without another heartbeat. It is 0 once the lease has
+// ended.
 func (l *Lease) Left() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,10 +85,10 @@ func (l *Lease) look(ctx context.Context, tx *store.Tx, now time.Time) (_ sights
 	return next, rows.Err()
 }
 
-// living returns the replicas that have just renewed their lease, by the monotonic clock of this one. A
-// replica renews every quarter of a lease, and a renewal is seen up to a quarter late. So up to half a
-// lease passes between two sights of a living replica. A renewal counts for two thirds, since a heartbeat
-// may be slow. A replica that was seen once may be dead.
+// living returns the replicas that have just renewed their lease, by the monotonic clock of this
+// one. A replica renews every quarter of a lease, and a renewal is seen up to a quarter late. So up
+// to half a lease passes between two sights of a living replica. A renewal counts for two thirds,
+// since a heartbeat may be slow. A replica that was seen once may be dead.
 func (l *Lease) living() (ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,11 +1,12 @@
 // Package lease keeps a replica alive in the store, and claims mutations for its runs.
 //
-// A replica renews its lease with each heartbeat, and counts as alive until the lease ends. While it
-// is alive, no other replica can claim a mutation that it owns.
+// A replica renews its lease with each heartbeat, and counts as alive until the lease ends. While
+// it is alive, no other replica can claim a mutation that it owns.
 //
-// The end of a lease is a time of day, and clocks may be wrong. So each replica also watches the others
-// by its own monotonic clock. One that does not renew its lease for the length of a lease is dead, even
-// if its lease ends later. One that renews is alive, even if its lease seems to have ended.
+// The end of a lease is a time of day, and clocks may be wrong. So each replica also watches the
+// others by its own monotonic clock. One that does not renew its lease for the length of a lease is
+// dead, even if its lease ends later. One that renews is alive, even if its lease seems to have
+// ended.
 package lease
 
 import (
@@ -97,8 +98,8 @@ func (l *Lease) claim(
 // Takeovers returns how many mutations were claimed whose last run recorded no end.
 func (l *Lease) Takeovers() int64 { return l.takeovers.Load() }
 
-// Release releases a mutation that this replica owns and does not run. If the store cannot be written
-// now, RetryReleases releases it later. Release ignores a mutation that was only read.
+// Release releases a mutation that this replica owns and does not run. If the store cannot be
+// written now, RetryReleases releases it later. Release ignores a mutation that was only read.
 func (l *Lease) Release(ctx context.Context, m *records.Mutation) {
 	if m.Owner == "" {
 		return
@@ -108,8 +109,9 @@ func (l *Lease) Release(ctx context.Context, m *records.Mutation) {
 	}
 }
 
-// ReleaseIfClaimed is ReleaseLater of a mutation whose claim returned an error, if the claim may be durable in
-// spite of it. While the store accepts no writes, every call fails, and none of them has claimed anything.
+// ReleaseIfClaimed is ReleaseLater of a mutation whose claim returned an error, if the claim may be
+// durable in spite of it. While the store accepts no writes, every call fails, and none of them has
+// claimed anything.
 func (l *Lease) ReleaseIfClaimed(m *records.Mutation, err error) {
 	if store.MayBeDurable(err) {
 		l.ReleaseLater(m)

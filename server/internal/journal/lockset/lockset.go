@@ -27,9 +27,9 @@ type Call struct {
 	Request proto.Message
 }
 
-// Of returns the names that a call must hold, sorted: each resource in the request, cut to the level
-// below the vendor. A create request names no resource yet. It locks the key by which its result
-// will be looked up, or, if the result has no key, its own digest.
+// Of returns the names that a call must hold, sorted: each resource in the request, cut to the
+// level below the vendor. A create request names no resource yet. It locks the key by which its
+// result will be looked up, or, if the result has no key, its own digest.
 func Of(c Call) []string {
 	var names []string
 	m := c.Request.ProtoReflect()

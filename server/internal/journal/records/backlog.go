@@ -12,7 +12,8 @@ import (
 	pb "github.com/drmhub/drmhub/gen/drmhub/v1"
 )
 
-// A Backlog is what the store holds of mutations that are not settled. It is the same for all replicas.
+// A Backlog is what the store holds of mutations that are not settled. It is the same for all
+// replicas.
 type Backlog struct {
 	// Unsettled are the mutations that are SENT or UNKNOWN, in groups.
 	Unsettled []Group

@@ -9,10 +9,12 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// heldSince names the row of the table keys that says since when nothing is deleted, in microseconds.
+// heldSince names the row of the table keys that says since when nothing is deleted, in
+// microseconds.
 const heldSince = "deletion held since"
 
-// oldestQuery returns when the first of the settled mutations was settled. It is written as in their index.
+// oldestQuery returns when the first of the settled mutations was settled. It is written as in
+// their index.
 const oldestQuery = "SELECT settle_time FROM mutations WHERE settle_time IS NOT NULL ORDER BY settle_time LIMIT 1"
 
 // Deletion returns when the first of the settled mutations was settled, and since when nothing is
@@ -34,7 +36,8 @@ func (r *Records) Deletion(ctx context.Context) (oldest, held time.Time, err err
 	return instant(settled), held, nil
 }
 
-// HoldDeletion records since when nothing is deleted. With a zero time, it records that this is over.
+// HoldDeletion records since when nothing is deleted. With a zero time, it records that this is
+// over.
 func (r *Records) HoldDeletion(ctx context.Context, since time.Time) error {
 	return r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if since.IsZero() {

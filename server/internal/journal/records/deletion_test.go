@@ -44,8 +44,8 @@ func TestDeletionIsHeld(t *testing.T) {
 	})
 }
 
-// A failed mutation is old. While a replica deletes it, a repetition of its call reopens it on another
-// replica. Without its record, nobody would know what that call sends.
+// A failed mutation is old. While a replica deletes it, a repetition of its call reopens it on
+// another replica. Without its record, nobody would know what that call sends.
 func TestADeletionSparesWhatIsReopened(t *testing.T) {
 	t.Parallel()
 	dsn := postgres.ForTest(t)

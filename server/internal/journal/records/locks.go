@@ -12,8 +12,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// Lock takes all locks for a mutation, or none. If it takes none, holder is the mutation that has one
-// of them. A mutation with locks is always to be settled, so Lock sets its SettleAt, unless it is set.
+// Lock takes all locks for a mutation, or none. If it takes none, holder is the mutation that has
+// one of them. A mutation with locks is always to be settled, so Lock sets its SettleAt, unless it
+// is set.
 func (r *Records) Lock(ctx context.Context, m *Mutation, locks []string) (holder string, err error) {
 	return r.lock(ctx, m, locks, func(*store.Tx) {})
 }
@@ -56,8 +57,8 @@ func (r *Records) lock(
 	return holder, Unwritable(err)
 }
 
-// Blocking returns the first of these locks that another mutation holds, and that mutation; "" if there is
-// none. It writes nothing, and what it reads may be late.
+// Blocking returns the first of these locks that another mutation holds, and that mutation; "" if
+// there is none. It writes nothing, and what it reads may be late.
 func (r *Records) Blocking(ctx context.Context, id string, locks []string) (lock, holder string, err error) {
 	for some := range slices.Chunk(locks, maxPlaceholders) {
 		values := []any{id}
@@ -128,8 +129,8 @@ func count(into *int64) func(rows int64) error {
 	}
 }
 
-// takeLocks takes all locks for a mutation, or none. If it takes none, holder is the mutation that has
-// one of them.
+// takeLocks takes all locks for a mutation, or none. If it takes none, holder is the mutation that
+// has one of them.
 func takeLocks(ctx context.Context, tx *store.Tx, id string, locks []string) (holder string, err error) {
 	for _, lock := range locks {
 		if holder, err = takeLock(ctx, tx, id, lock); err != nil {

@@ -15,8 +15,8 @@ import (
 // everything is the view of a caller who sees all.
 var everything = auth.Anyone.Records()
 
-// fill writes many mutations that succeeded, and few in each other state. The owner of those that are SENT is
-// dead.
+// fill writes many mutations that succeeded, and few in each other state. The owner of those that
+// are SENT is dead.
 func fill(t *testing.T, db *store.DB) {
 	t.Helper()
 	storetest.Exec(t, db, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
@@ -28,7 +28,8 @@ func fill(t *testing.T, db *store.DB) {
 	storetest.Exec(t, db, "ANALYZE")
 }
 
-// TestPlans demands that what operators and metrics ask uses an index, however many mutations succeeded.
+// TestPlans demands that what operators and metrics ask uses an index, however many mutations
+// succeeded.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {

@@ -33,8 +33,8 @@ func (r *Records) Find(ctx context.Context, subject, requestID string) (*Mutatio
 	return m, unreadable(err)
 }
 
-// Knows reports whether a caller's request_id is known. It reads on the write connection, because a read
-// replica may lag behind.
+// Knows reports whether a caller's request_id is known. It reads on the write connection, because a
+// read replica may lag behind.
 func (r *Records) Knows(ctx context.Context, subject, requestID string) (known bool, err error) {
 	const query = "SELECT EXISTS (SELECT 1 FROM mutations WHERE subject = $1 AND request_id = $2)"
 	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -43,16 +43,16 @@ func (r *Records) Knows(ctx context.Context, subject, requestID string) (known b
 	return known, Unwritable(err)
 }
 
-// Unowned reports whether no living replica runs a mutation. What it reads may be late, so only Claim proves
-// it.
+// Unowned reports whether no living replica runs a mutation. What it reads may be late, so only
+// Claim proves it.
 func (r *Records) Unowned(ctx context.Context, id string) (unowned bool, err error) {
 	query := "SELECT EXISTS (SELECT 1 FROM mutations WHERE id = $2 AND " + r.unowned() + ")"
 	err = r.db.Reads().QueryRowContext(ctx, query, now(), id).Scan(&unowned)
 	return unowned, unreadable(err)
 }
 
-// List returns the mutations in a view that match a filter, newest first. It begins behind the id after,
-// or at the newest one.
+// List returns the mutations in a view that match a filter, newest first. It begins behind the id
+// after, or at the newest one.
 func (r *Records) List(
 	ctx context.Context, view auth.RecordView, f *pb.MutationFilter, after string, limit int,
 ) ([]*Mutation, error) {
@@ -121,8 +121,8 @@ func vendorOf(resource string) string {
 	return strings.Join(segments[:min(2, len(segments))], "/")
 }
 
-// Due returns the mutations that are to be settled and that nobody runs, the longest overdue first. It leaves
-// out those of the vendors with these names.
+// Due returns the mutations that are to be settled and that nobody runs, the longest overdue first.
+// It leaves out those of the vendors with these names.
 func (r *Records) Due(ctx context.Context, without []string, limit int) ([]Due, error) {
 	query, values := r.dueQuery(without, limit)
 	rows, err := r.db.Reads().QueryContext(ctx, query, values...)
@@ -135,8 +135,8 @@ func (r *Records) Due(ctx context.Context, without []string, limit int) ([]Due, 
 	})
 }
 
-// dueQuery asks for what Due returns. Without "IS NOT NULL", SQLite would not use the index of the mutations that
-// are to be settled, and would read all mutations again and again.
+// dueQuery asks for what Due returns. Without "IS NOT NULL", SQLite would not use the index of the
+// mutations that are to be settled, and would read all mutations again and again.
 func (r *Records) dueQuery(without []string, limit int) (query string, values []any) {
 	query = "SELECT id, resource FROM mutations WHERE settle_at IS NOT NULL AND " + r.due + " AND " + r.unowned()
 	values = []any{now()}

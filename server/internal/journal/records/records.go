@@ -26,14 +26,14 @@ type Records struct {
 	living func() []string // the replicas that this one has just seen alive
 }
 
-// New returns the records in a store. pause is the longest time between a number of attempts to settle a
-// mutation and the next one.
+// New returns the records in a store. pause is the longest time between a number of attempts to
+// settle a mutation and the next one.
 func New(db *store.DB, pause func(attempts int64) time.Duration) *Records {
 	return &Records{db: db, due: due(pause), living: func() []string { return nil }}
 }
 
-// SetLiving sets a function that returns the ids of replicas that are alive, whatever their lease in the
-// store says. Set it before the first call.
+// SetLiving sets a function that returns the ids of replicas that are alive, whatever their lease
+// in the store says. Set it before the first call.
 func (r *Records) SetLiving(living func() []string) { r.living = living }
 
 // A Mutation is the record of a mutating call.

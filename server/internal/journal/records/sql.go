@@ -17,9 +17,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// unowned returns a condition that holds for a mutation without an owner, or whose owner's replica is
-// dead at $1. An owner is one run: the 16 digits of its replica's id, and a number. So a run that lost
-// the mutation stays without it, even if the same replica claims the mutation again.
+// unowned returns a condition that holds for a mutation without an owner, or whose owner's replica
+// is dead at $1. An owner is one run: the 16 digits of its replica's id, and a number. So a run
+// that lost the mutation stays without it, even if the same replica claims the mutation again.
 func (r *Records) unowned() string {
 	alive := []string{"alive_until > $1"}
 	for _, id := range r.living() { // A clock may be wrong, so the lease of one of these may seem to have ended.
@@ -29,8 +29,8 @@ func (r *Records) unowned() string {
 		strings.Join(alive, " OR ") + "))"
 }
 
-// due returns a condition that holds for a mutation that is to be settled at $1. It also holds for one
-// whose time is further off than a pause can be. A replica with a wrong clock wrote that time.
+// due returns a condition that holds for a mutation that is to be settled at $1. It also holds for
+// one whose time is further off than a pause can be. A replica with a wrong clock wrote that time.
 func due(pause func(attempts int64) time.Duration) string {
 	var longest strings.Builder
 	attempts := int64(0)
@@ -52,12 +52,12 @@ const (
 	unknown  = int64(pb.Mutation_UNKNOWN)
 )
 
-// open holds for a mutation that is INTENDED, SENT or UNKNOWN. It is written as in the index of them, since
-// SQLite compares texts.
+// open holds for a mutation that is INTENDED, SENT or UNKNOWN. It is written as in the index of
+// them, since SQLite compares texts.
 const open = "state IN (1, 2, 5)"
 
-// isNow returns a condition that holds for a mutation in a state at $1. For states that are rare, it names
-// the condition of an index.
+// isNow returns a condition that holds for a mutation in a state at $1. For states that are rare,
+// it names the condition of an index.
 func (r *Records) isNow(state pb.Mutation_State) string {
 	switch n := int64(state); n {
 	case unknown:

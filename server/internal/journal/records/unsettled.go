@@ -9,8 +9,9 @@ import (
 	"github.com/drmhub/drmhub/server/internal/store"
 )
 
-// Unsettled returns how many mutations of a vendor may still need the vendor: those that are not over, unless
-// nobody tries to settle them any more. It reads on the write connection, because a read replica may lag behind.
+// Unsettled returns how many mutations of a vendor may still need the vendor: those that are not
+// over, unless nobody tries to settle them any more. It reads on the write connection, because a
+// read replica may lag behind.
 func (r *Records) Unsettled(ctx context.Context, vendor string) (n int, err error) {
 	below := names.Vendor.Name(vendor) + "/"
 	query := fmt.Sprintf(`SELECT COUNT(*) FROM mutations WHERE state IN (%d, %d, %d)

@@ -47,11 +47,11 @@ func (r *Records) Insert(ctx context.Context, m *Mutation, locks []string) (know
 	return known, locked, Unwritable(err)
 }
 
-// Claim makes owner the owner of a mutation, and returns the mutation with its steps. It returns nil
-// if another run owns the mutation.
+// Claim makes owner the owner of a mutation, and returns the mutation with its steps. It returns
+// nil if another run owns the mutation.
 //
-// It reads the steps in the same transaction, since decisions depend on them. Another connection may
-// lead to a read replica, which may lag behind.
+// It reads the steps in the same transaction, since decisions depend on them. Another connection
+// may lead to a read replica, which may lag behind.
 func (r *Records) Claim(ctx context.Context, id, owner string) (*Mutation, error) {
 	return r.claimIf(ctx, id, owner, r.unowned())
 }
@@ -87,8 +87,8 @@ func (r *Records) claimIf(ctx context.Context, id, owner, condition string) (cla
 	return claimed, nil
 }
 
-// endCalls corrects the steps of a claimed mutation whose call would still run for longer than any call.
-// A replica with a wrong clock wrote that time.
+// endCalls corrects the steps of a claimed mutation whose call would still run for longer than any
+// call. A replica with a wrong clock wrote that time.
 func endCalls(ctx context.Context, tx *store.Tx, id string) error {
 	latest := time.Now().Add(mutation.MaxWriteTime)
 	_, err := tx.ExecContext(ctx, "UPDATE steps SET over_time = $2 WHERE mutation = $1 AND over_time > $3",
@@ -167,8 +167,8 @@ func (r *Records) End(ctx context.Context, m *Mutation, all []*Step, also func(*
 // maxDeleted bounds how many mutations a transaction deletes, since other writes wait for its end.
 const maxDeleted = 500
 
-// DeleteSettledBefore deletes the mutations that were settled before then and that have no owner, the oldest
-// first.
+// DeleteSettledBefore deletes the mutations that were settled before then and that have no owner,
+// the oldest first.
 func (r *Records) DeleteSettledBefore(ctx context.Context, then time.Time) error {
 	for {
 		var deleted int64
@@ -186,8 +186,9 @@ func (r *Records) DeleteSettledBefore(ctx context.Context, then time.Time) error
 	}
 }
 
-// deleteQuery deletes up to $3 mutations that were settled before $2 and that have no owner at $1. PostgreSQL
-// deletes the latest version of a row that the inner SELECT found, and checks only the outer condition for it.
+// deleteQuery deletes up to $3 mutations that were settled before $2 and that have no owner at $1.
+// PostgreSQL deletes the latest version of a row that the inner SELECT found, and checks only the
+// outer condition for it.
 func (r *Records) deleteQuery() string {
 	return `DELETE FROM mutations WHERE settle_time < $2 AND id IN (
 		SELECT id FROM mutations WHERE settle_time < $2 AND ` + r.unowned() + " ORDER BY settle_time LIMIT $3)"

@@ -39,8 +39,8 @@ func Open(t *testing.T, dsn string) *store.DB {
 	return db
 }
 
-// OpenTwo opens a store for two replicas until the end of the test. One process owns a SQLite file, so there
-// both are the same.
+// OpenTwo opens a store for two replicas until the end of the test. One process owns a SQLite file,
+// so there both are the same.
 func OpenTwo(t *testing.T, dsn string) (one, other *store.DB) {
 	t.Helper()
 	one = Open(t, dsn)
