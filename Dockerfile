@@ -8,13 +8,15 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-# Go reads the version from .git. -trimpath makes builds in different folders equal. grpcnotrace leaves out the
-# traces of golang.org/x/net, which nothing turns on: its templates would keep every method of every type.
+# Go reads the version from .git. -trimpath makes builds in different folders equal. grpcnotrace
+# leaves out the traces of golang.org/x/net, which nothing turns on: its templates would keep every
+# method of every type.
 ENV CGO_ENABLED=0 GOFLAGS="-trimpath -tags=grpcnotrace"
 RUN go build -ldflags "-s -w" -o /drmhub ./cmd/drmhub && mkdir /data
 
 FROM scratch
-# The release workflow sets these. The program knows its version and revision by itself: drmhub version.
+# The release workflow sets these. The program knows its version and revision by itself: drmhub
+# version.
 ARG VERSION="" REVISION="" CREATED=""
 LABEL org.opencontainers.image.title="drmhub" \
   org.opencontainers.image.description="One API over the admin APIs of DRM vendors" \
@@ -26,10 +28,12 @@ LABEL org.opencontainers.image.title="drmhub" \
   org.opencontainers.image.created="$CREATED"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /drmhub /drmhub
-# By default the journal is a file in this folder. Mount a volume, or the journal ends with the container.
+# By default the journal is a file in this folder. Mount a volume, or the journal ends with the
+# container.
 COPY --from=build --chown=65532:65532 /data /data
 WORKDIR /data
-# Without this file the container ends at once, so that nobody mistakes the data of a sandbox for real data.
+# Without this file the container ends at once, so that nobody mistakes the data of a sandbox for
+# real data.
 ENV DRMHUB_CONFIG=/etc/drmhub/drmhub.yaml
 USER 65532:65532
 EXPOSE 8080 9090

@@ -2,7 +2,8 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   base: "/console/",
-  // Elements become calls of h(type, attributes, …children), which are shorter than those that tsconfig.json describes.
+  // Elements become calls of h(type, attributes, …children), which are shorter than those that
+  // tsconfig.json describes.
   oxc: {
     jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
     jsxInject: 'import { Fragment, h } from "preact"',

@@ -1,4 +1,5 @@
-// A gRPC client of drmhub for Node.js. It reads the .proto files when it starts, so it needs no generated code.
+// A gRPC client of drmhub for Node.js. It reads the .proto files when it starts, so it needs no
+// generated code.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -7,8 +8,8 @@ import { loadSync } from "@grpc/proto-loader";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// Messages have camelCase names. Enums are strings, so that this client can read values that are new to it. 64-bit
-// integers are strings too, since a JavaScript number cannot hold them.
+// Messages have camelCase names. Enums are strings, so that this client can read values that are
+// new to it. 64-bit integers are strings too, since a JavaScript number cannot hold them.
 const definition = loadSync(
   [
     ...["site", "license", "archive", "mutation"].map((service) => `drmhub/v1/${service}_service.proto`),
@@ -20,8 +21,8 @@ const definition = loadSync(
 const { drmhub } = grpc.loadPackageDefinition(definition);
 
 /**
- * Connects to drmhub at "host:port", in plain text. One connection serves any number of calls at once. Call close() of
- * each client at the end.
+ * Connects to drmhub at "host:port", in plain text. One connection serves any number of calls at
+ * once. Call close() of each client at the end.
  */
 export function connect(address, credentials = grpc.credentials.createInsecure()) {
   return {
@@ -47,9 +48,10 @@ export async function call(client, method, request, timeout) {
 }
 
 /**
- * Makes a change once, also if its response is lost. It repeats the call with the same requestId while the outcome is
- * unknown, or while the reason for the failure may pass. A program that may end during this stores the requestId first,
- * and sets it in the request. `mutation` names drmhub's record of the change.
+ * Makes a change once, also if its response is lost. It repeats the call with the same requestId
+ * while the outcome is unknown, or while the reason for the failure may pass. A program that may
+ * end during this stores the requestId first, and sets it in the request. `mutation` names drmhub's
+ * record of the change.
  */
 export async function change(client, method, request, { attempts = 6, pause = 500 } = {}) {
   const once = { ...request, requestId: request.requestId || randomUUID() };
@@ -78,8 +80,8 @@ function retryDelay(err) {
 }
 
 /**
- * Makes a dry run. It returns the response that the change would have, and the requests that it would send to the
- * vendor, as curl commands without secrets. It changes nothing.
+ * Makes a dry run. It returns the response that the change would have, and the requests that it
+ * would send to the vendor, as curl commands without secrets. It changes nothing.
  */
 export async function dryRun(client, method, request) {
   const { answer, header } = await ask(client, method, { ...request, validateOnly: true });
@@ -87,8 +89,8 @@ export async function dryRun(client, method, request) {
 }
 
 /**
- * Yields the responses of a List method. A page can be short or empty without being the last: an empty token ends the
- * list.
+ * Yields the responses of a List method. A page can be short or empty without being the last: an
+ * empty token ends the list.
  */
 export async function* pages(client, method, request) {
   let page = { nextPageToken: "" };
@@ -98,7 +100,10 @@ export async function* pages(client, method, request) {
   } while (page.nextPageToken);
 }
 
-/** Returns the google.rpc details of an error by message name, such as `details(err).ErrorInfo.reason`. */
+/**
+ * Returns the google.rpc details of an error by message name, such as
+ * `details(err).ErrorInfo.reason`.
+ */
 export function details(err) {
   const known = {};
   const [status] = err.metadata?.get("grpc-status-details-bin") ?? [];

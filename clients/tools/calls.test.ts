@@ -1,4 +1,5 @@
-// Calls a sandbox with the clients that the generators made. That this file compiles is a part of the test.
+// Calls a sandbox with the clients that the generators made. That this file compiles is a part of
+// the test.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ok } from "@oazapfts/runtime";
@@ -32,7 +33,8 @@ test("openapi-typescript and openapi-fetch", async (t) => {
 
 test("orval", async (t) => {
   const { url } = await sandbox(t);
-  // Orval's client calls paths. A page that comes from the server needs nothing else, and Node.js needs the host.
+  // Orval's client calls paths. A page that comes from the server needs nothing else, and Node.js
+  // needs the host.
   const real = globalThis.fetch;
   t.after(() => (globalThis.fetch = real));
   globalThis.fetch = (input, init) => real(new URL(String(input), url), init);

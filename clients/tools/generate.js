@@ -1,4 +1,5 @@
-// Runs the generators for TypeScript over the OpenAPI document, side by side. They write to the folder generated.
+// Runs the generators for TypeScript over the OpenAPI document, side by side. They write to the
+// folder generated.
 import { execFile } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { promisify } from "node:util";

@@ -1,4 +1,5 @@
-// Runs a Go program with the client of oapi-codegen against a sandbox. OAPI names the compiled program.
+// Runs a Go program with the client of oapi-codegen against a sandbox. OAPI names the compiled
+// program.
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";

@@ -1,4 +1,5 @@
-// Converts the OpenAPI document to a Postman collection, and runs every request of it against a fresh sandbox.
+// Converts the OpenAPI document to a Postman collection, and runs every request of it against a
+// fresh sandbox.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import newman from "newman";
@@ -15,7 +16,9 @@ async function convert() {
   return result.output[0].data;
 }
 
-/** Gives a collection the values of variables, and the same to parameters of paths with these names. */
+/**
+ * Gives a collection the values of variables, and the same to parameters of paths with these names.
+ */
 function use(collection, values) {
   for (const [key, value] of Object.entries(values)) {
     const known = collection.variable.find((variable) => variable.key === key);

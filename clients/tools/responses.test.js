@@ -1,6 +1,6 @@
-// Checks every response of a fresh sandbox against the OpenAPI document, more strictly than clients do: no unknown
-// field, each format, each header, each line of a stream. Every operation is called by its examples, and must also fail
-// as declared.
+// Checks every response of a fresh sandbox against the OpenAPI document, more strictly than clients
+// do: no unknown field, each format, each header, each line of a stream. Every operation is called
+// by its examples, and must also fail as declared.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -19,7 +19,9 @@ formats(ajv);
 for (const format of ["int32", "int64", "double", "float", "byte"]) ajv.addFormat(format, true);
 ajv.addSchema(closed(document), "document");
 
-/** Returns a copy of a part of the document in which no object has fields that it does not declare. */
+/**
+ * Returns a copy of a part of the document in which no object has fields that it does not declare.
+ */
 function closed(part) {
   if (typeof part !== "object" || part === null) return part;
   if (Array.isArray(part)) return part.map(closed);
@@ -72,8 +74,8 @@ function headerProblems(declared, place, headers) {
 }
 
 /**
- * Makes the call of an operation by its examples. `parameters` and `body` hold other values, and `all` adds the
- * examples that a person rarely needs.
+ * Makes the call of an operation by its examples. `parameters` and `body` hold other values, and
+ * `all` adds the examples that a person rarely needs.
  */
 function call(url, { path, method, operation }, { all = false, parameters = {}, body = {} } = {}) {
   const query = new URLSearchParams();
@@ -103,8 +105,8 @@ function field({ operation }, name, value) {
 }
 
 /**
- * Yields the calls of an operation: the statuses that it may return, and what it changes in the examples. The response
- * to a replayed call must come from the record of the call before.
+ * Yields the calls of an operation: the statuses that it may return, and what it changes in the
+ * examples. The response to a replayed call must come from the record of the call before.
  */
 function* calls(operation, mutation) {
   const own = operation.path.includes("{mutation}") ? { mutation } : {};

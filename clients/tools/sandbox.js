@@ -7,7 +7,8 @@ import { createInterface } from "node:readline";
 export const document = JSON.parse(readFileSync(new URL("../../gen/openapi.json", import.meta.url), "utf8"));
 
 /**
- * Starts a sandbox, and stops it when the test ends. Returns its URL, and the URL of each twin's admin path by vendor.
+ * Starts a sandbox, and stops it when the test ends. Returns its URL, and the URL of each twin's
+ * admin path by vendor.
  * @param {import("node:test").TestContext} t
  */
 export async function sandbox(t) {
@@ -44,7 +45,10 @@ export async function order(twin, fault) {
   if (!response.ok) throw new Error(`the twin refuses the fault: ${await response.text()}`);
 }
 
-/** Makes a change that its vendor refuses, and returns the id of its mutation, which can be sent again. */
+/**
+ * Makes a change that its vendor refuses, and returns the id of its mutation, which can be sent
+ * again.
+ */
 export async function failedMutation({ url, twins }) {
   await order(twins.ncp, { kind: "answer", method: "PUT", times: 1, status: 403 });
   const response = await fetch(`${url}/v1/vendors/ncp/sites/drm-20230912054417-kQzTe:disable`, { method: "POST" });

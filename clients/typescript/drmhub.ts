@@ -1,5 +1,5 @@
-// A REST client of drmhub. The types come from its OpenAPI document, so an unknown path, parameter or field does not
-// compile.
+// A REST client of drmhub. The types come from its OpenAPI document, so an unknown path, parameter
+// or field does not compile.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import createClient from "openapi-fetch";
@@ -33,7 +33,10 @@ export class ApiError extends Error {
     this.details = error.details ?? [];
   }
 
-  /** Returns the detail of one kind. "ErrorInfo" is always there, "BadRequest" and "RetryInfo" where they apply. */
+  /**
+   * Returns the detail of one kind. "ErrorInfo" is always there, "BadRequest" and "RetryInfo" where
+   * they apply.
+   */
   detail(kind: string) {
     return this.details.find((detail) => detail["@type"] === `type.googleapis.com/google.rpc.${kind}`);
   }
@@ -58,9 +61,10 @@ function isError(value: unknown): value is Schemas["Error"] {
 }
 
 /**
- * Makes a change once, also if its response is lost. `send` calls a method with the given requestId. It is repeated
- * with the same requestId while the outcome is unknown, or while the reason for the failure may pass. A program that
- * may end during this stores the requestId first, and passes it here. `mutation` names drmhub's record of the change.
+ * Makes a change once, also if its response is lost. `send` calls a method with the given
+ * requestId. It is repeated with the same requestId while the outcome is unknown, or while the
+ * reason for the failure may pass. A program that may end during this stores the requestId first,
+ * and passes it here. `mutation` names drmhub's record of the change.
  */
 export async function change<T>(
   send: (requestId: string) => Promise<Answered<T>>,
@@ -79,7 +83,10 @@ export async function change<T>(
   }
 }
 
-/** Reports whether another call with the same requestId may succeed. Other errors come from the network. */
+/**
+ * Reports whether another call with the same requestId may succeed. Other errors come from the
+ * network.
+ */
 function mayPass(err: unknown) {
   if (!(err instanceof ApiError)) return true;
   return (
@@ -95,8 +102,8 @@ function retryDelay(err: unknown) {
 }
 
 /**
- * Returns the result of a change with validateOnly: the response that the change would have, and the requests that it
- * would send to the vendor, as curl commands without secrets.
+ * Returns the result of a change with validateOnly: the response that the change would have, and
+ * the requests that it would send to the vendor, as curl commands without secrets.
  */
 export async function dryRun<T>(call: Promise<Answered<T>>) {
   const tried = await call;
@@ -104,7 +111,8 @@ export async function dryRun<T>(call: Promise<Answered<T>>) {
 }
 
 /**
- * Yields a site's licenses in pages. A page can be short or empty without being the last: an empty token ends the list.
+ * Yields a site's licenses in pages. A page can be short or empty without being the last: an empty
+ * token ends the list.
  */
 export async function* licensePages(client: Client, vendor: string, site: string, query: LicenseQuery) {
   let pageToken = "";
@@ -120,7 +128,10 @@ export async function* licensePages(client: Client, vendor: string, site: string
   } while (pageToken);
 }
 
-/** Yields the licenses of a site as they arrive. It throws a failure after the rows that came before it. */
+/**
+ * Yields the licenses of a site as they arrive. It throws a failure after the rows that came before
+ * it.
+ */
 export async function* streamLicenses(
   client: Client,
   vendor: string,

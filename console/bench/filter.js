@@ -1,17 +1,21 @@
-// Measures what a keystroke in the field "Find words" of the failures page costs, with 5,000 rows on the page:
+// Measures what a keystroke in the field "Find words" of the failures page costs, with 5,000 rows
+// on the page:
 //
 //     npm ci && npm run build            (in console)
 //     go build -o /tmp/drmhub ../server
 //     DRMHUB=/tmp/drmhub node bench/filter.js
 //
-// It prints the processor time of the page's main thread for each keystroke: script, style and layout, and all of its
-// tasks. Demanded are less than 50 ms of script, style and layout. It is a bench, not a test: it depends on the machine.
+// It prints the processor time of the page's main thread for each keystroke: script, style and
+// layout, and all of its tasks. Demanded are less than 50 ms of script, style and layout. It is a
+// bench, not a test: it depends on the machine.
 import { browser, loaded, open, sandbox } from "../test/harness.js";
 
 const ends = [];
 const t = { after: (end) => ends.push(end) };
 
-/** What is typed. Each character is a keystroke, and so is each character that is taken away again. */
+/**
+ * What is typed. Each character is a keystroke, and so is each character that is taken away again.
+ */
 const texts = ["movie-0096", "fairplay 2026", "usr_", "zzz"];
 
 try {

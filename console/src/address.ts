@@ -53,7 +53,10 @@ export function go(to: string) {
   scrollTo(0, 0);
 }
 
-/** Changes parameters of the address and leaves the others as they are. It adds no step to the history. */
+/**
+ * Changes parameters of the address and leaves the others as they are. It adds no step to the
+ * history.
+ */
 export function setParams(changes: Params) {
   const to = new URL(current.value);
   for (const [name, value] of Object.entries(changes)) {

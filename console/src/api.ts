@@ -1,5 +1,5 @@
-// The public REST API, typed by its OpenAPI document: a path, a parameter or a field that it does not know is a
-// compile error.
+// The public REST API, typed by its OpenAPI document: a path, a parameter or a field that it does
+// not know is a compile error.
 import { signal } from "@preact/signals";
 import { decode } from "./address.js";
 export { api } from "./client.js";
@@ -28,7 +28,10 @@ export class ApiError extends Error {
   readonly violations: { field: string; description: string }[];
   /** How many seconds to wait before another try, or 0. */
   readonly retryAfter: number;
-  /** Whether it is drmhub's own. A proxy's error can have the same form, and proves nothing about a change. */
+  /**
+   * Whether it is drmhub's own. A proxy's error can have the same form, and proves nothing about a
+   * change.
+   */
   readonly fromServer: boolean;
 
   constructor(body: Schemas["Error"] | undefined, response: Response) {
@@ -80,10 +83,15 @@ export async function* pages<T extends { nextPageToken?: string }>(
   }
 }
 
-/** Returns the names of both lists, each once. A page of a list names only the vendors that this page could not reach. */
+/**
+ * Returns the names of both lists, each once. A page of a list names only the vendors that this
+ * page could not reach.
+ */
 export const joined = (before: string[], more: string[]) => [...new Set([...before, ...more])];
 
-/** Returns the id behind a collection in a resource name: idIn("vendors/a/sites/b", "sites") is "b". */
+/**
+ * Returns the id behind a collection in a resource name: idIn("vendors/a/sites/b", "sites") is "b".
+ */
 export function idIn(name: string | undefined, collection: string): string {
   const parts = (name ?? "").split("/");
   const at = parts.indexOf(collection);

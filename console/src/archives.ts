@@ -2,7 +2,9 @@
 import { api, joined, pages, type Schemas } from "./api.js";
 import { may } from "./caller.js";
 
-/** The archives that could be read, and the resource names of the vendors that could not be asked. */
+/**
+ * The archives that could be read, and the resource names of the vendors that could not be asked.
+ */
 export type Archives = { archives: Schemas["Archive"][]; unreachable: string[] };
 
 /** Returns the archives of all sites. Those who may not read them get none. */

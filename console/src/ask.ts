@@ -4,7 +4,10 @@ import { logins } from "./api.js";
 
 /** What is known of a question. */
 export type Answer<T> = {
-  /** The last result. It stays while a newer one is awaited. Once that fails, it stays only if it is about the same. */
+  /**
+   * The last result. It stays while a newer one is awaited. Once that fails, it stays only if it is
+   * about the same.
+   */
   data?: T;
   /** Whether the result is that of an earlier question about something else. */
   stale: boolean;
@@ -19,9 +22,10 @@ export type Answer<T> = {
 };
 
 /**
- * Asks when the key changes, after a login, and every so many milliseconds while the page is visible. `show` passes on
- * what is there already, for a list that comes page by page. `about` is the part of the key that says what the result is
- * about, where another part only asks for more of it.
+ * Asks when the key changes, after a login, and every so many milliseconds while the page is
+ * visible. `show` passes on what is there already, for a list that comes page by page. `about` is
+ * the part of the key that says what the result is about, where another part only asks for more of
+ * it.
  */
 export function useAsk<T>(
   key: string,

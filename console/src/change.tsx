@@ -1,5 +1,5 @@
-// Every change goes the same way: a dry run that shows the vendor's request, a confirmation, and one request id from
-// the first try until the outcome is known.
+// Every change goes the same way: a dry run that shows the vendor's request, a confirmation, and
+// one request id from the first try until the outcome is known.
 import { signal, useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -25,13 +25,19 @@ export type Change<T = unknown> = {
   confirm?: string;
   /** False where the call has no dry run. */
   dryRun?: boolean;
-  /** The mutation that the call works on, where it gets no record of its own. Null where drmhub keeps no record at all. */
+  /**
+   * The mutation that the call works on, where it gets no record of its own. Null where drmhub
+   * keeps no record at all.
+   */
   mutation?: Schemas["Mutation"] | null;
   /** Makes the call. */
   call: (options: Options) => Promise<Returned<T>>;
   /** Shows what came of it. */
   result?: (body: T) => ComponentChildren;
-  /** Says what came of it, where that is something else than "it took effect". The body of an old outcome is not there. */
+  /**
+   * Says what came of it, where that is something else than "it took effect". The body of an old
+   * outcome is not there.
+   */
   outcome?: (body: T | undefined) => string | undefined;
   /** Is called once it took effect and the person has seen that. */
   done?: () => void;
@@ -89,7 +95,8 @@ function ChangeDialog<T>({ change, close }: { change: Change<T>; close: () => vo
   const phase = useSignal<Phase>({ at: "checking" });
   const show = (next: Phase) => (phase.value = next);
   const closed = useRef(false);
-  // Once a try is in doubt, a later try that is refused proves nothing about it. Only the record does.
+  // Once a try is in doubt, a later try that is refused proves nothing about it. Only the record
+  // does.
   const doubted = useRef(false);
 
   const check = async () => {
@@ -169,13 +176,19 @@ function ChangeDialog<T>({ change, close }: { change: Change<T>; close: () => vo
   );
 }
 
-/** Reports whether a failed call may have taken effect: its outcome is unknown, or its response got lost. */
+/**
+ * Reports whether a failed call may have taken effect: its outcome is unknown, or its response got
+ * lost.
+ */
 function inDoubt(failure: unknown): boolean {
   if (!(failure instanceof ApiError) || !failure.fromServer) return true;
   return failure.reason === "OUTCOME_UNKNOWN" || ["DEADLINE_EXCEEDED", "CANCELLED", "UNKNOWN", "INTERNAL"].includes(failure.status);
 }
 
-/** Reports whether a record has the outcome of a change. A mutation that failed before may be about to be sent again. */
+/**
+ * Reports whether a record has the outcome of a change. A mutation that failed before may be about
+ * to be sent again.
+ */
 const isOutcome = (record: Schemas["Mutation"], before: Schemas["Mutation"] | null | undefined) =>
   settled(record) && (record.state === "SUCCEEDED" || record.settleTime !== before?.settleTime);
 

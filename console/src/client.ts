@@ -1,5 +1,6 @@
-// Makes the calls of the REST API. openapi-fetch gives the types, which know each path, parameter and field. Its code
-// has many forms of requests that no page uses, so that this file has what the console needs.
+// Makes the calls of the REST API. openapi-fetch gives the types, which know each path, parameter
+// and field. Its code has many forms of requests that no page uses, so that this file has what the
+// console needs.
 import type { Client } from "openapi-fetch";
 import { escaped } from "./address.js";
 import type { paths } from "./openapi.js";

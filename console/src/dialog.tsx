@@ -1,4 +1,5 @@
-// The one dialog of the console. The browser keeps the focus inside, and Escape closes it, unless it must be dealt with.
+// The one dialog of the console. The browser keeps the focus inside, and Escape closes it, unless
+// it must be dealt with.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 

@@ -1,4 +1,5 @@
-// The changes whose outcome this browser does not know yet. They outlive the page, so that a reload loses none.
+// The changes whose outcome this browser does not know yet. They outlive the page, so that a reload
+// loses none.
 import { signal } from "@preact/signals";
 import { api, read, type Schemas } from "./api.js";
 
@@ -10,7 +11,10 @@ export type Pending = {
   title: string;
   /** The address of the page that it was ordered on. */
   from: string;
-  /** The id of the mutation that it works on, or null where drmhub keeps no record. Without it, the request id counts. */
+  /**
+   * The id of the mutation that it works on, or null where drmhub keeps no record. Without it, the
+   * request id counts.
+   */
   mutation?: string | null;
   /** What the failed call said after the dialog was closed. */
   failed?: string;

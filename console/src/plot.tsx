@@ -12,7 +12,9 @@ export type Series = {
   place?: number;
 };
 
-/** Colors that people who see few colors can tell apart. A series keeps its place, and so its color. */
+/**
+ * Colors that people who see few colors can tell apart. A series keeps its place, and so its color.
+ */
 const colors = ["#3d6fd6", "#d97925", "#2f9e6e", "#a04fc4", "#c23b5a", "#7a7f2a", "#2596a8", "#8a5a3c"];
 
 /** The color of the series at a place. */
@@ -93,7 +95,9 @@ function options(element: HTMLElement, times: number[], series: Series[], lines:
   };
 }
 
-/** How a time is written, by the step between two of them, and what a new year, month or day adds. */
+/**
+ * How a time is written, by the step between two of them, and what a new year, month or day adds.
+ */
 const dates: uPlot.Axis.Values = [
   [86_400 * 28, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
   [86_400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],

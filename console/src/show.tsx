@@ -4,7 +4,8 @@ import { link } from "./address.js";
 import { ApiError, idIn, type Schemas } from "./api.js";
 import type { Answer } from "./ask.js";
 
-// One formatter for all times and one for all numbers: to make one takes as long as to lay out a row.
+// One formatter for all times and one for all numbers: to make one takes as long as to lay out a
+// row.
 const times = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const numbers = new Intl.NumberFormat("en-US");
 

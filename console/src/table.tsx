@@ -1,4 +1,5 @@
-// The one table of the console: sorted by its heads, and never more rows on the page than a person reads.
+// The one table of the console: sorted by its heads, and never more rows on the page than a person
+// reads.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, Key } from "preact";
 import { useId, useMemo } from "preact/hooks";
@@ -6,7 +7,10 @@ import { param, setParams } from "./address.js";
 import { count } from "./show.js";
 import { useWindow } from "./window.js";
 
-/** A column. With `by`, its head sorts the rows. Without `cell`, its cells show what they are sorted by. */
+/**
+ * A column. With `by`, its head sorts the rows. Without `cell`, its cells show what they are sorted
+ * by.
+ */
 export type Column<Row> = {
   title: string;
   cell?: (row: Row) => ComponentChildren;
@@ -30,9 +34,14 @@ export function Table<Row>({ caption, rows, columns, id, empty, sort, open, long
   empty?: string;
   /** The parameter of the address that keeps the order. Without it, a link does not keep it. */
   sort?: string;
-  /** Opens a row that is clicked. For the keyboard, a cell needs a link or a button that does the same. */
+  /**
+   * Opens a row that is clicked. For the keyboard, a cell needs a link or a button that does the
+   * same.
+   */
   open?: (row: Row) => void;
-  /** Whether it holds thousands of rows. Then only those near the ones in sight are in the document. */
+  /**
+   * Whether it holds thousands of rows. Then only those near the ones in sight are in the document.
+   */
   long?: boolean;
 }) {
   const label = useId();
@@ -96,7 +105,9 @@ function content<Row>({ cell, by, as }: Column<Row>, row: Row): ComponentChildre
   return as ? as(value) : <bdi>{value}</bdi>;
 }
 
-/** Reports whether a click hit a row. A control in it, or the end of a selection, does not count. */
+/**
+ * Reports whether a click hit a row. A control in it, or the end of a selection, does not count.
+ */
 const onGround = ({ target }: MouseEvent) =>
   target instanceof Element && !target.closest("a, button, input") && getSelection()?.isCollapsed !== false;
 

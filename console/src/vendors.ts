@@ -22,7 +22,10 @@ export const hasHistory = (vendor: Schemas["Vendor"]) => can(vendor, "ListLicens
 export const nameOf = (vendors: Schemas["Vendor"][], name: string) =>
   vendors.find((v) => v.name === name)?.displayName || idIn(name, "vendors");
 
-/** Parts the vendors that a response leaves out: some have no license history, and the others were not reached. */
+/**
+ * Parts the vendors that a response leaves out: some have no license history, and the others were
+ * not reached.
+ */
 export function absent(vendors: Schemas["Vendor"][], names: string[]) {
   const without = vendors.filter((v) => names.includes(v.name) && !hasHistory(v)).map((v) => v.name);
   return { without, unreachable: names.filter((name) => !without.includes(name)) };

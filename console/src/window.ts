@@ -5,7 +5,10 @@ import { useEffect, useRef } from "preact/hooks";
 /** In which steps the rows follow the scroll bar. An even step keeps the stripes. */
 const step = 10;
 
-/** Returns how many rows are in the document: those in sight of the tallest table, and a step before and after them. */
+/**
+ * Returns how many rows are in the document: those in sight of the tallest table, and a step before
+ * and after them.
+ */
 const rowsInDocument = (height: number) => 2 * Math.ceil((innerHeight * 0.65) / height / 2) + 2 * step;
 
 /** Returns which rows to show, and the heights of those before and after them. */

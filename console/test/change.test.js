@@ -1,4 +1,5 @@
-// The way of every change, with a license that is revoked: what is not known is never taken for done, or sent twice.
+// The way of every change, with a license that is revoked: what is not known is never taken for
+// done, or sent twice.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { accessible, browser, clean, fits, get, open, order, sandbox, skip } from "./harness.js";
@@ -13,7 +14,10 @@ test("changes", { skip }, async (t) => {
   const heal = () => fetch(`${twins.amino}faults`, { method: "DELETE" });
   t.afterEach(heal);
 
-  /** Opens the page of a viewer, and the dialog that revokes a license. It ends just before the change is sent. */
+  /**
+   * Opens the page of a viewer, and the dialog that revokes a license. It ends just before the
+   * change is sent.
+   */
   async function begin() {
     const license = free.pop();
     const id = license.name.split("/").at(-1);

@@ -20,7 +20,8 @@ const browserPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const skip = !existsSync(browserPath) && "Chromium is not installed";
 
 /**
- * Starts a program of drmhub until the test ends, and returns the lines that it has printed once `ready` says so.
+ * Starts a program of drmhub until the test ends, and returns the lines that it has printed once
+ * `ready` says so.
  * @param {{ after(end: () => void): void }} t
  */
 export async function run(t, args, ready, env = {}) {
@@ -37,7 +38,10 @@ export async function run(t, args, ready, env = {}) {
   throw new Error(`drmhub ended: ${lines.join("\n")}`);
 }
 
-/** Starts a sandbox whose archive is filled. Returns its URL, and the admin path of each twin by kind. */
+/**
+ * Starts a sandbox whose archive is filled. Returns its URL, and the admin path of each twin by
+ * kind.
+ */
 export async function sandbox(t, ...args) {
   const isTwin = (line) => line.match(/^\s*(\w+)\s+(http:\S+\/_twin\/)/);
   const all = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", ...args];
@@ -84,8 +88,9 @@ export async function browser(t) {
 }
 
 /**
- * Opens a page of the console, and waits until it has its data. page.problems collects what the browser complains of,
- * such as a violation of the content security policy, and page.strangers the requests to other hosts.
+ * Opens a page of the console, and waits until it has its data. page.problems collects what the
+ * browser complains of, such as a violation of the content security policy, and page.strangers the
+ * requests to other hosts.
  */
 export async function open(browser, url, { width = 1280, height = 860, colorScheme = "light", context } = {}) {
   const page = await (context ?? browser).newPage({ viewport: { width, height }, colorScheme });

@@ -1,4 +1,5 @@
-// A drmhub that asks for identities, with the twin of one vendor, and an identity provider for people.
+// A drmhub that asks for identities, with the twin of one vendor, and an identity provider for
+// people.
 import { execFileSync } from "node:child_process";
 import { createSign, generateKeyPairSync, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,8 +9,8 @@ import { join } from "node:path";
 import { program, run } from "./harness.js";
 
 /**
- * Starts a drmhub in mode jwt. It returns its URL, the admin path of its twin, a function that signs tokens, and, with
- * oidc, the identity provider.
+ * Starts a drmhub in mode jwt. It returns its URL, the admin path of its twin, a function that
+ * signs tokens, and, with oidc, the identity provider.
  */
 export async function secured(t, { oidc = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "console-"));

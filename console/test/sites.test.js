@@ -50,7 +50,10 @@ test("Sites", { skip }, async (t) => {
   const { url, twins } = await sandbox(t);
   const chromium = await browser(t);
   const at = (path, options) => open(chromium, `${url}/console/sites${path}`, options);
-  /** A part that opens its own page, and checks at the end that the browser had nothing to complain of. */
+  /**
+   * A part that opens its own page, and checks at the end that the browser had nothing to complain
+   * of.
+   */
   const part = (name, path, does, options) => t.test(name, async () => {
     const page = await at(path, options);
     await does(page);

@@ -1,5 +1,5 @@
-# Runs a ClickHouse server in a folder of its own while standard input is open, and then removes the folder.
-# The system closes standard input also when the process at its other end is killed.
+# Runs a ClickHouse server in a folder of its own while standard input is open, and then removes the
+# folder. The system closes standard input also when the process at its other end is killed.
 #
 #     sh -c "$(cat supervise.sh)" sh FOLDER PROGRAM
 #

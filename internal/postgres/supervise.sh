@@ -1,5 +1,5 @@
-# Runs a PostgreSQL server in a folder of its own while standard input is open, and then removes the folder.
-# The system closes standard input also when the process at its other end is killed.
+# Runs a PostgreSQL server in a folder of its own while standard input is open, and then removes the
+# folder. The system closes standard input also when the process at its other end is killed.
 #
 #     sh -c "$(cat supervise.sh)" sh FOLDER PROGRAMS
 #
@@ -14,7 +14,8 @@ cluster() {
   "$programs/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync "$@"
 }
 
-# Text sorts as people sort it, not by its bytes, as on most servers. Programs without ICU cannot do that.
+# Text sorts as people sort it, not by its bytes, as on most servers. Programs without ICU cannot do
+# that.
 if { cluster --locale-provider=icu --icu-locale=en || cluster; } >log 2>&1 </dev/null &&
   "$programs/pg_ctl" start --wait --pgdata=data --log=log --options='-k . -p 5432 -c listen_addresses=' >>log 2>&1 </dev/null; then
   echo ready

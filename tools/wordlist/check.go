@@ -10,12 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// protoColumns is the longest that a proto line may be.
-const protoColumns = 100
+// columns is how long a comment may be, and a line of a proto file.
+const columns = 100
 
 // check returns what is wrong with a file.
 func check(words []word, file, text string) []finding {
-	var found []finding
+	found := longLines(file, text)
 	read := func(line int, text string) { found = append(found, wordsIn(words, file, line, text)...) }
 	switch path.Ext(file) {
 	case ".go":
@@ -23,7 +23,6 @@ func check(words []word, file, text string) []finding {
 	case ".md":
 		readMarkdown(text, read)
 	case ".proto":
-		found = append(found, longLines(file, text)...)
 		readProto(text, read)
 	default:
 		read(1, text)
@@ -43,17 +42,36 @@ func wordsIn(words []word, file string, line int, text string) (found []finding)
 	return found
 }
 
-// longLines returns the lines of a proto file that are too long. It leaves out the line of an RPC,
-// which buf format puts on one line.
+var (
+	// comment matches a line of a comment. The first group is there if the line cannot be wrapped:
+	// it is an order to a tool, or an example.
+	comment = regexp.MustCompile(`^\s*(?://|#|/?\*\*? )(go:|nolint|\t|!|     )?`)
+	// call matches the line of an RPC, which buf format does not wrap.
+	call = regexp.MustCompile(`^\s*rpc `)
+)
+
+// longLines returns the comments that are too long, and all such lines of a proto file.
 func longLines(file, text string) []finding {
 	var found []finding
 	for i, line := range strings.Split(text, "\n") {
-		n := utf8.RuneCountInString(line)
-		if n > protoColumns && !strings.HasPrefix(strings.TrimSpace(line), "rpc ") {
-			found = append(found, finding{file, fmt.Sprintf("%d columns: wrap it at %d", n, protoColumns), i + 1})
+		n := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    "))
+		if n > columns && wraps(file, line) {
+			found = append(found, finding{file, fmt.Sprintf("%d columns: wrap it at %d", n, columns), i + 1})
 		}
 	}
 	return found
+}
+
+// wraps reports whether a line can and must be wrapped.
+func wraps(file, line string) bool {
+	switch path.Ext(file) {
+	case ".md":
+		return false
+	case ".proto":
+		return !call.MatchString(line)
+	}
+	m := comment.FindStringSubmatch(line)
+	return m != nil && m[1] == ""
 }
 
 // protoString matches a string of a proto file.

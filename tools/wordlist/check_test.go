@@ -16,10 +16,10 @@ func TestCheck(t *testing.T) {
 		file  string
 		lines []int
 	}{
-		{"sample.go", []int{3, 5, 8, 10}},
+		{"sample.go", []int{17, 3, 5, 8, 10}},
 		{"sample.md", []int{1, 7}},
 		{"sample.proto", []int{5, 3, 6}},
-		{"sample.sh", []int{1, 2}},
+		{"sample.sh", []int{3, 1, 2}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			text, err := os.ReadFile("testdata/" + c.file)

@@ -1,6 +1,6 @@
 // Command wordlist refuses words that CONTRIBUTING.md rules out. It reads the comments and strings
 // of Go and proto files, Markdown outside of code blocks, and scripts, settings and clients whole.
-// It also refuses a proto line of more than 100 columns.
+// It also refuses comments and proto lines of more than 100 columns.
 //
 //	wordlist ROOT            all folders of the repository at ROOT
 //	wordlist ROOT FOLDER …   these folders and those in them

@@ -92,7 +92,10 @@ const Outcome = ({ of: outcome }: { of: string }) => (
   <span title={outcome}><State tone={tones[outcome] ?? "bad"}>{outcomes[outcome] ?? words(outcome)}</State></span>
 );
 
-/** Links to the record of a change. An event does not name its record, so that the link may lead to several. */
+/**
+ * Links to the record of a change. An event does not name its record, so that the link may lead to
+ * several.
+ */
 function Recorded({ of: { method, resource, outcome } }: { of: Event }) {
   if (resource.startsWith("mutations/")) return <Mutation name={resource} />;
   const refused = outcome === "PERMISSION_DENIED" || outcome === "UNAUTHENTICATED";

@@ -17,7 +17,8 @@ import { knownSites, useArrivals, useSearch } from "./failures/search.js";
 
 export function Failures() {
   const asked = useSignal(0);
-  // A question keeps its time while its conditions stay, so that rows, counts and export are about the same.
+  // A question keeps its time while its conditions stay, so that rows, counts and export are about
+  // the same.
   const q = useMemo(() => question(Math.floor(Date.now() / 1000) * 1000), [conditions(), asked.value]);
   const vendors = useAsk("vendors", listVendors).data ?? [];
   const search = useSearch(q);

@@ -1,4 +1,5 @@
-// One person's whole picture: what allows playback now, what was refused and why, and the changes that help.
+// One person's whole picture: what allows playback now, what was refused and why, and the changes
+// that help.
 import { useSignal } from "@preact/signals";
 import { go, link, param, place } from "../address.js";
 import { Text } from "../fields.js";

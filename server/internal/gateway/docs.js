@@ -1,5 +1,5 @@
-// A plugin of Swagger UI: its filter finds calls and not only services, and it shows a long response without colors,
-// since coloring one of some megabytes blocks the page for a minute.
+// A plugin of Swagger UI: its filter finds calls and not only services, and it shows a long
+// response without colors, since coloring one of some megabytes blocks the page for a minute.
 ({ React }) => ({
     fn: {
         opsFilter: (services, words) => {

@@ -13,3 +13,7 @@ whoever reads it`
 type paint struct {
 	Tone string `json:"colour"`
 }
+
+	// Tone is long long long long long long long long long long long long long long long long long long long long .
+	//	xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+func tone() {} // y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y y 

@@ -1,4 +1,5 @@
-// The code that the filter names: since when it comes, whether it rises, and what it means at each vendor.
+// The code that the filter names: since when it comes, whether it rises, and what it means at each
+// vendor.
 import { useSignal } from "@preact/signals";
 import { link, param } from "../../address.js";
 import { api, idIn, read, type Schemas } from "../../api.js";
@@ -13,7 +14,8 @@ import { trend, verdict } from "./trend.js";
 
 export function Code({ q, counts, found }: { q: Question; counts: Counts; found: Found }) {
   const code = param("code");
-  // The table of codes is the same for all sites of a vendor, so that one site of each is asked: that with the most.
+  // The table of codes is the same for all sites of a vendor, so that one site of each is asked:
+  // that with the most.
   const sites = counts.total ? counts.parts.SITE.top.map((t) => t.value) : found.coverage.map((c) => c.site);
   const asked = sites.filter((site, at) => sites.findIndex((s) => vendorOf(s) === vendorOf(site)) === at);
   return (
@@ -56,7 +58,10 @@ const share = ({ count: n, of }: { count: number; of: number }) => `${count(n)} 
 /** The other conditions, over the longest period. */
 const wide = () => ({ ...Object.fromEntries(new URLSearchParams(location.search)), row: "", from: "", to: "", period: "90d" });
 
-/** Shows what the code means at a vendor. Evidence is read when a person asks for it: it makes calls to the vendor. */
+/**
+ * Shows what the code means at a vendor. Evidence is read when a person asks for it: it makes calls
+ * to the vendor.
+ */
 function Meaning({ code, site }: { code: string; site: string }) {
   const deep = useSignal(false);
   const path = { vendor: idIn(site, "vendors"), site: idIn(site, "sites") };

@@ -1,4 +1,5 @@
-// Counts of license requests: those of the server for a question, and those of rows that are on the page.
+// Counts of license requests: those of the server for a question, and those of rows that are on the
+// page.
 import { api, read, type Schemas } from "../../api.js";
 import type { Filter, Question } from "./filter.js";
 import { intervalOf, startOf, type Interval } from "./times.js";
@@ -41,7 +42,10 @@ export function summarize(q: Pick<Question, "path">, filter: Filter, by: Groupin
   return read(api.GET("/v1/vendors/{vendor}/sites/{site}/licenses:summarize", { signal, params: { path: q.path, query } }));
 }
 
-/** Asks for all counts of a question: three requests at once, and more only where one page cannot hold them. */
+/**
+ * Asks for all counts of a question: three requests at once, and more only where one page cannot
+ * hold them.
+ */
 export async function count(q: Question, signal: AbortSignal): Promise<Counts> {
   const interval = intervalOf(q.from, q.to);
   const [whole, steps, groups] = await Promise.all([

@@ -1,4 +1,5 @@
-// One license request: why it was refused, what was read to check that, and who else has the same failure.
+// One license request: why it was refused, what was read to check that, and who else has the same
+// failure.
 import { link, param } from "../../address.js";
 import { api, idIn, read, type Schemas } from "../../api.js";
 import { useAsk } from "../../ask.js";
@@ -12,7 +13,8 @@ import { asked, choose } from "./row.js";
 
 export function RowDialog({ row }: { row: Schemas["License"] }) {
   const refused = row.status !== "SUCCESS";
-  // A vendor may show the MD5 alone. With the viewer among the conditions, the row is that viewer's.
+  // A vendor may show the MD5 alone. With the viewer among the conditions, the row is that
+  // viewer's.
   const viewer = row.userId || param("viewer");
   const who = viewer ? { viewer } : row.userIdMd5 ? { md5: row.userIdMd5 } : { device: row.deviceId };
   const title = !refused ? "License issued" : row.errorCode ? `Refused with code ${row.errorCode}` : "Refused without a code";

@@ -12,7 +12,9 @@ export type Filter = Omit<Query, "pageSize" | "pageToken">;
 export type Question = {
   path: { vendor: string; site: string };
   filter: Filter;
-  /** The start and the end in milliseconds. The end of a period without one is the time of asking. */
+  /**
+   * The start and the end in milliseconds. The end of a period without one is the time of asking.
+   */
   from: number;
   to: number;
   /** Whether the period goes on. */
@@ -52,7 +54,10 @@ export const period = () => {
   return param("period") in periods ? param("period") : "24h";
 };
 
-/** Returns the ids of the vendor and the site, or "-" for all. The address may hold ids or resource names. */
+/**
+ * Returns the ids of the vendor and the site, or "-" for all. The address may hold ids or resource
+ * names.
+ */
 export function parent() {
   const [vendor, site] = [param("vendor"), param("site")];
   return {
@@ -61,7 +66,10 @@ export function parent() {
   };
 }
 
-/** Returns a time as the API takes it. What is no time stays as it is: the API says what is wrong with it. */
+/**
+ * Returns a time as the API takes it. What is no time stays as it is: the API says what is wrong
+ * with it.
+ */
 export const instant = (at: string | number) => {
   const time = new Date(at);
   return Number.isNaN(time.valueOf()) ? String(at) : time.toISOString().replace(".000Z", "Z");

@@ -82,10 +82,16 @@ function Missing({ q, found, vendors }: { q: Question; found: Found; vendors: Sc
   );
 }
 
-/** How old the newest reading of a site may be, in milliseconds. An archive's lag is 15 minutes by default. */
+/**
+ * How old the newest reading of a site may be, in milliseconds. An archive's lag is 15 minutes by
+ * default.
+ */
 const recent = 30 * 60_000;
 
-/** Returns the sites of which the archive lacks a part of the period. A period without an end is never complete. */
+/**
+ * Returns the sites of which the archive lacks a part of the period. A period without an end is
+ * never complete.
+ */
 function gaps(q: Question, coverage: Schemas["Coverage"][]): Schemas["Coverage"][] {
   if (!q.open) return coverage;
   return coverage.filter(({ startTime, endTime }) =>

@@ -1,4 +1,5 @@
-// The license request that the address holds. Rows have no id, so that the address holds what tells it from others.
+// The license request that the address holds. Rows have no id, so that the address holds what tells
+// it from others.
 import { param, setParams } from "../../address.js";
 import { idIn, type Schemas } from "../../api.js";
 import type { operations } from "../../openapi.js";

@@ -40,7 +40,10 @@ const step = 50;
 /** How many rows the address asks for. */
 export const rows = () => Math.max(step, Math.floor(Number(param("rows"))) || step);
 
-/** Returns the conditions in the address as one text, which changes with each of them and not with the number of rows. */
+/**
+ * Returns the conditions in the address as one text, which changes with each of them and not with
+ * the number of rows.
+ */
 export function conditions(): string {
   const params = new URLSearchParams(query.value);
   params.delete("rows");

@@ -1,4 +1,5 @@
-// A button that asks for something now. It keeps the focus while it waits, and a second press stops the waiting.
+// A button that asks for something now. It keeps the focus while it waits, and a second press stops
+// the waiting.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";

@@ -33,10 +33,16 @@ const states: Record<string, [word: string, tone: Tone]> = {
 };
 const order = Object.keys(states);
 
-/** Orders by state, then by ten minutes of lag, so that rows seldom change their place while a person reads. */
+/**
+ * Orders by state, then by ten minutes of lag, so that rows seldom change their place while a
+ * person reads.
+ */
 const rank = (a: Archive) => order.indexOf(a.state) * 1000 - (a.drift.length > 0 ? 500 : 0) - Math.min(400, Math.floor(seconds(a.lag) / 600));
 
-/** Returns one finding for the sites of a vendor that fail for the same reason, and one for each site that drifted. */
+/**
+ * Returns one finding for the sites of a vendor that fail for the same reason, and one for each
+ * site that drifted.
+ */
 export function archiveFindings({ archives, unreachable }: All, vendors: Schemas["Vendor"][]): Finding[] {
   const failing = new Map<string, Archive[]>();
   for (const a of archives) {

@@ -15,7 +15,10 @@ type Certificates = { all: Certificate[]; unreachable: string[]; unserved: strin
 const scope = "sites:read";
 const calendar = link(["sites"], { show: "certificates" });
 
-/** Each site costs two requests to its vendor, and a certificate lasts for years. So the page asks seldom. */
+/**
+ * Each site costs two requests to its vendor, and a certificate lasts for years. So the page asks
+ * seldom.
+ */
 const every = 600_000;
 
 export const useCertificates = () =>

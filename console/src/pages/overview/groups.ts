@@ -9,7 +9,10 @@ export const spans = [
   { value: "week", label: "Last week", interval: "DAY" as const, step: 86_400, steps: 7, unit: "day", period: "7d" },
 ];
 
-/** Returns the starts of the intervals of a period that ends now, in seconds since 1970. The last one is not over. */
+/**
+ * Returns the starts of the intervals of a period that ends now, in seconds since 1970. The last
+ * one is not over.
+ */
 export function timesOf({ step, steps }: { step: number; steps: number }, now: number): number[] {
   const last = Math.floor(now / step) * step;
   return Array.from({ length: steps }, (_, i) => last - (steps - 1 - i) * step);
@@ -30,7 +33,10 @@ export type Group = {
 const drms = ["WIDEVINE", "PLAYREADY", "FAIRPLAY", "NCG"];
 const drmNames = ["Widevine", "PlayReady", "FairPlay", "NCG"];
 
-/** Returns a group for each vendor that has a history and was reached, or for each DRM that was asked for. */
+/**
+ * Returns a group for each vendor that has a history and was reached, or for each DRM that was
+ * asked for.
+ */
 export function groups(
   by: "VENDOR" | "DRM_TYPE",
   rows: Schemas["LicenseSummary"][],
@@ -64,7 +70,10 @@ function named(by: "VENDOR" | "DRM_TYPE", key: string, vendors: Schemas["Vendor"
   return { label: drmNames[at] ?? "not reported", place: at < 0 ? drms.length : at, filter: at < 0 ? {} : { drm: key } };
 }
 
-/** Reports whether the archive lacks more of the period than the last hour, which is always still being read. */
+/**
+ * Reports whether the archive lacks more of the period than the last hour, which is always still
+ * being read.
+ */
 export function isLate(c: Schemas["Coverage"], from: number, now: number): boolean {
   if (!c.startTime || !c.endTime) return true;
   return Date.parse(c.startTime) / 1000 > from || Date.parse(c.endTime) / 1000 < now - 3600;

@@ -63,7 +63,10 @@ const nearnessOf = ({ certificate }: Row) => (certificate ? nearness(certificate
 /** Returns the end of a certificate. A site without one comes last. */
 const ending = ({ certificate }: Row) => (certificate ? certificate.expireTime ?? "~" : "~~");
 
-/** Returns the month of the end, or the year where it is far away. Both begin the time as the API writes it. */
+/**
+ * Returns the month of the end, or the year where it is far away. Both begin the time as the API
+ * writes it.
+ */
 function period(row: Row): string {
   const end = row.certificate?.expireTime;
   if (!end) return nearnessOf(row);

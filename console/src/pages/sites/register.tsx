@@ -1,5 +1,5 @@
-// Registers a FairPlay certificate. drmhub first checks the files against each other, and the form shows what it found.
-// Keys and passwords stay in the memory of this form.
+// Registers a FairPlay certificate. drmhub first checks the files against each other, and the form
+// shows what it found. Keys and passwords stay in the memory of this form.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, ApiError, read, type Schemas } from "../../api.js";

@@ -2,7 +2,10 @@
 import type { Signal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
 
-/** drmhub takes files of this size at most. One byte more is read, so that drmhub itself says what is wrong. */
+/**
+ * drmhub takes files of this size at most. One byte more is read, so that drmhub itself says what
+ * is wrong.
+ */
 const most = 65_536;
 
 export function Source({ label, accept, bytes, finding }: {

@@ -44,7 +44,9 @@ export function Switches({ place, site }: { place: Place; site: Schemas["Site"] 
   );
 }
 
-/** Returns whether a service is on. Where the vendor's word is not known, both changes are possible. */
+/**
+ * Returns whether a service is on. Where the vendor's word is not known, both changes are possible.
+ */
 function stateOf(site: Schemas["Site"], service: Service): "on" | "off" | "unknown" {
   if (service === "DRM") return site.state === "STATE_UNSPECIFIED" ? "unknown" : site.enabled ? "on" : "off";
   const state = site.services.find((s) => s.service === service)?.state;

@@ -1,4 +1,5 @@
-// The license requests that the two counts treat differently, on the page and as a file for the vendor.
+// The license requests that the two counts treat differently, on the page and as a file for the
+// vendor.
 import { useSignal } from "@preact/signals";
 import { link } from "../../address.js";
 import { api, idIn, read, type Schemas } from "../../api.js";

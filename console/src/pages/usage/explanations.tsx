@@ -27,7 +27,10 @@ export function Explanations({ of: explanations }: { of: Schemas["UsageReportExp
   );
 }
 
-/** For how much of the difference a reason accounts. The figures are positive where the archive counts more. */
+/**
+ * For how much of the difference a reason accounts. The figures are positive where the archive
+ * counts more.
+ */
 function Accounts({ of: { licenses, users, devices } }: { of: Schemas["UsageReportFigures"] }) {
   const all = [{ n: licenses, of: "licenses" }, { n: users, of: "users" }, { n: devices, of: "devices" }];
   const parts = all.filter((p) => p.n !== 0).map((p) => `${beside(-p.n)} ${p.of}`);

@@ -1,4 +1,5 @@
-// An invoice as a file: dropped anywhere on the page, chosen, or pasted. It is compared with the archive at once.
+// An invoice as a file: dropped anywhere on the page, chosen, or pasted. It is compared with the
+// archive at once.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { param, setParams } from "../../address.js";
@@ -86,7 +87,10 @@ async function choose(input: HTMLInputElement, take: (file: File | undefined) =>
   input.value = "";
 }
 
-/** Takes files that are dropped on the page, which the browser would open otherwise. It returns what stops it. */
+/**
+ * Takes files that are dropped on the page, which the browser would open otherwise. It returns what
+ * stops it.
+ */
 function onDrop(take: (file: File | undefined) => void, over: (is: boolean) => void): () => void {
   const stop = new AbortController();
   const on = (type: "dragover" | "dragleave" | "drop", does: (event: DragEvent) => void) =>

@@ -4,7 +4,10 @@ const places = 9;
 
 export type Sum = { currency: string; over: string; under: string };
 
-/** Returns, for each currency, the sum of the positive amounts and that of the negative ones, without its sign. */
+/**
+ * Returns, for each currency, the sum of the positive amounts and that of the negative ones,
+ * without its sign.
+ */
 export function sums(amounts: { amount: string; currency: string }[]): Sum[] {
   const byCurrency = new Map<string, { over: bigint; under: bigint }>();
   for (const { amount, currency } of amounts) {

@@ -94,7 +94,10 @@ function Paid({ of: { purchase } }: { of: License }) {
   return <>{[purchase?.price && money(purchase.price), purchase?.paymentMethod].filter(Boolean).join(", ") || "–"}</>;
 }
 
-/** Returns an amount of money for people. Currencies differ in how many digits their smallest unit has. */
+/**
+ * Returns an amount of money for people. Currencies differ in how many digits their smallest unit
+ * has.
+ */
 function money({ amount, currency }: Schemas["Price"]): string {
   const format = new Intl.NumberFormat("en-US", { style: "currency", currency, currencyDisplay: "code" });
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));

@@ -9,7 +9,10 @@ const parts: Record<string, string> = {
   sites: "license requests",
 };
 
-/** How old the newest part of the archive may be before a site counts as incomplete, in milliseconds. */
+/**
+ * How old the newest part of the archive may be before a site counts as incomplete, in
+ * milliseconds.
+ */
 const fresh = 15 * 60_000;
 
 export function Missing({ viewer }: Shown) {

@@ -49,7 +49,9 @@ const local = (time: string | null | undefined) => time?.slice(0, 19) ?? "";
 const instant = (field: string, before?: string | null) =>
   !field ? null : before && local(before) === utc(field).slice(0, 19) ? before : utc(field);
 
-/** Returns the license that the fields describe. `before` is the license that they were filled from. */
+/**
+ * Returns the license that the fields describe. `before` is the license that they were filled from.
+ */
 export function licenseOf(user: string, draft: Draft, before?: License): Input {
   const { recurring, amount, currency } = draft;
   const expireTime = instant(draft.renewal, before?.renewal?.expireTime);

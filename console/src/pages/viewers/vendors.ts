@@ -1,4 +1,5 @@
-// What each vendor offers for product licenses and accounts, so that no control is shown that cannot work.
+// What each vendor offers for product licenses and accounts, so that no control is shown that
+// cannot work.
 import { api, idIn, joined, pages, type Schemas } from "../../api.js";
 import { may } from "../../caller.js";
 import { can as has, listVendors } from "../../vendors.js";
@@ -32,7 +33,10 @@ async function readProducts(offer: Offer, signal: AbortSignal) {
   }
 }
 
-/** Reports whether the vendor of a resource has a method, such as "DeleteProductLicense". An unknown vendor may have it. */
+/**
+ * Reports whether the vendor of a resource has a method, such as "DeleteProductLicense". An unknown
+ * vendor may have it.
+ */
 export function can({ vendors }: Offer, resource: string, method: string): boolean {
   return has(vendors?.find((v) => idIn(v.name, "vendors") === idIn(resource, "vendors")), method);
 }

@@ -57,8 +57,8 @@ func (r *Records) lock(
 	return holder, Unwritable(err)
 }
 
-// Blocking returns the first of these locks that another mutation holds, and that mutation; "" if
-// there is none. It writes nothing, and what it reads may be late.
+// Blocking returns the first of these locks that another mutation holds, and that mutation. It
+// returns "" if no other one holds any. It writes nothing, and what it reads may be late.
 func (r *Records) Blocking(ctx context.Context, id string, locks []string) (lock, holder string, err error) {
 	for some := range slices.Chunk(locks, maxPlaceholders) {
 		values := []any{id}
