@@ -71,7 +71,7 @@ func wraps(file, line string) bool {
 		return !call.MatchString(line)
 	}
 	m := comment.FindStringSubmatch(line)
-	return m != nil && m[1] == ""
+	return len(m) == 2 && m[1] == ""
 }
 
 // protoString matches a string of a proto file.
