@@ -165,7 +165,7 @@ func (s endable) RecvMsg(m any) error {
 		return err
 	case <-s.ctx.Done():
 	}
-	if s.ServerStream.Context().Err() != nil { // gRPC ends RecvMsg too, and tells if it refused the request.
+	if s.ServerStream.Context().Err() != nil { // gRPC ends RecvMsg too, and says if it refused the request.
 		return <-received
 	}
 	return context.Cause(s.ctx)
